@@ -1,0 +1,2 @@
+//! A batch: one upload, from file to last recipient.
+pub mod states;

@@ -1,0 +1,3 @@
+//! A payout: one recipient's transfer.
+pub mod attempt;
+pub mod states;
