@@ -1,0 +1,1 @@
+//! The engine: every worker of one process over one store.

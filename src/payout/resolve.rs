@@ -1,0 +1,321 @@
+//! What follows from what was observed: the pure heart of the engine.
+//!
+//! [`decide`] takes a payout as it stands and one observation, and answers with the [`Change`] to record, or with
+//! nothing. The rules, in the order of their weight:
+//!
+//! 1. Only a confirmation pays; only a *definitive* failure of the reference in question releases or opens a new
+//!    attempt. Everything else leaves the hold and asks the provider.
+//! 2. A new reference is made only when the present one has definitively ended ([`Change::new_attempt`]).
+//! 3. An unknown payout is sent again only under its own reference, and only by [`may_resend`].
+//! 4. Money that contradicts what we recorded is never flipped silently: the payout is frozen and an exception opened.
+//!
+//! Time, chance (jitter) and the breaker's position are arguments, so every rule is tested without a database.
+
+use super::{Action, Payout, State, attempt::AttemptState, backoff};
+use crate::clock::Time;
+use crate::config::LaneConfig;
+use crate::rail::{Executed, Outcome, Payment, Reason};
+use std::time::Duration;
+
+/// Where an observation comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The answer to the transfer request itself.
+    Submit,
+    /// The answer to a status query.
+    Query,
+    /// A verified receipt.
+    Receipt,
+    /// A receipt that nobody vouches for.
+    Hint,
+}
+
+/// One observation about one attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    pub outcome: &'a Outcome,
+    pub source: Source,
+    /// The attempt whose reference it speaks of.
+    pub attempt: u32,
+    pub at: Time,
+}
+
+/// What else a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions<'a> {
+    pub lane: &'a LaneConfig,
+    pub breaker_closed: bool,
+    /// Seed of the backoff's jitter.
+    pub seed: u64,
+}
+
+/// What only a person can settle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExceptionKind {
+    /// The provider confirmed a payment whose amount, currency or number is not what we sent.
+    Mismatch,
+    /// The provider confirmed a payment that we had recorded as failed or cancelled, or under an earlier reference.
+    LateSuccess,
+    /// Accepted or unknown for longer than the lane allows; polling goes on hourly.
+    Overdue,
+}
+
+impl ExceptionKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            ExceptionKind::Mismatch => "mismatch",
+            ExceptionKind::LateSuccess => "late_success",
+            ExceptionKind::Overdue => "overdue",
+        }
+    }
+
+    /// Whether the payout must not move on its own any more.
+    pub fn freezes(self) -> bool {
+        !matches!(self, ExceptionKind::Overdue)
+    }
+}
+
+/// The change to record. What it does to money follows from the states: to `paid` the hold goes to settlement, to
+/// `failed` it goes back to the wallet, else it stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub to: State,
+    /// What is due next, and when; `None` when nothing is left to do.
+    pub next: Option<(Action, Time)>,
+    /// How the present attempt ended; `None` leaves it as it is.
+    pub attempt: Option<AttemptState>,
+    /// The next send is a new attempt under a new reference.
+    pub new_attempt: bool,
+    pub step: u32,
+    pub exposed: bool,
+    pub not_found: u32,
+    pub not_found_at: Option<Time>,
+    pub reason: Option<Reason>,
+    pub transaction_id: Option<String>,
+    pub exception: Option<ExceptionKind>,
+}
+
+/// How often a payout that is overdue is still asked about.
+const OVERDUE_POLL: Duration = Duration::from_secs(3600);
+
+/// A status query that was itself refused by a parked lane is tried again no sooner than this.
+const BLOCKED_RETRY: Duration = Duration::from_secs(30);
+
+/// Decides what follows. `None`: nothing changes (a replay, a hint, news of no consequence).
+pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
+    if payout.frozen {
+        return None;
+    }
+    if seen.source == Source::Hint {
+        return hint(payout, seen);
+    }
+    let paid = matches!(seen.outcome, Outcome::Paid(_));
+    if seen.attempt != payout.attempt || matches!(payout.state, State::Failed | State::Cancelled) {
+        return paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
+    }
+    match payout.state {
+        State::Paid | State::Failed | State::Cancelled => None,
+        // A queued payout has nothing on the wire under its present reference, or surely nothing that arrived; news of it
+        // contradicts that.
+        State::Queued => paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen)),
+        State::Sending | State::Accepted | State::Unknown => Some(in_flight(payout, seen, when)),
+    }
+}
+
+fn in_flight(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    match seen.outcome {
+        Outcome::Paid(payment) => paid(payout, payment, seen, when),
+        Outcome::Accepted { .. } => accepted(payout, seen, when),
+        Outcome::Failed { reason, retryable } => failed(payout, reason, *retryable, seen, when),
+        Outcome::NotSent { reason } => not_sent(payout, reason, seen, when),
+        Outcome::Unknown { reason } => ask(payout, Some(reason.clone()), seen, when),
+        Outcome::NotFound => not_found(payout, seen, when),
+        Outcome::LaneBlocked { reason, executed } => match executed {
+            Executed::No => not_sent(payout, reason, seen, when),
+            Executed::Perhaps => ask(payout, Some(reason.clone()), seen, when),
+        },
+    }
+}
+
+/// The payout as it stands, to be changed field by field.
+fn unchanged(payout: &Payout) -> Change {
+    Change {
+        to: payout.state,
+        next: None,
+        attempt: None,
+        new_attempt: false,
+        step: payout.step,
+        exposed: payout.exposed,
+        not_found: payout.not_found,
+        not_found_at: payout.not_found_at,
+        reason: None,
+        transaction_id: None,
+        exception: None,
+    }
+}
+
+fn paid(payout: &Payout, payment: &Payment, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    if let Some(difference) = mismatch(payout, payment) {
+        let mut change = exception(payout, ExceptionKind::Mismatch, seen);
+        change.reason = Some(Reason::new("mismatch", difference));
+        return change;
+    }
+    let complete = payment.amount_minor.is_some() && payment.msisdn.is_some();
+    if seen.source == Source::Receipt && !complete {
+        // A success that does not say whom and how much is confirmed by a query before it counts.
+        return Change { next: Some((Action::Query, seen.at)), ..ask(payout, None, seen, when) };
+    }
+    Change {
+        to: State::Paid,
+        attempt: Some(AttemptState::Succeeded),
+        step: 0,
+        transaction_id: payment.transaction_id.clone(),
+        ..unchanged(payout)
+    }
+}
+
+/// What the provider confirmed that differs from what we sent, in words.
+fn mismatch(payout: &Payout, payment: &Payment) -> Option<String> {
+    if let Some(minor) = payment.amount_minor.filter(|&m| m != payout.amount.minor) {
+        let said = crate::money::Money::new(minor, payout.amount.currency);
+        return Some(format!("the provider paid {}, we sent {}", said.display(), payout.amount.display()));
+    }
+    if let Some(currency) = payment.currency.filter(|&c| c != payout.amount.currency) {
+        return Some(format!("the provider paid in {currency}, we sent {}", payout.amount.display()));
+    }
+    let other = payment.msisdn.as_deref().filter(|&m| m != payout.msisdn.as_str())?;
+    Some(format!("the provider paid {other}, we sent to {}", payout.msisdn))
+}
+
+fn accepted(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    if payout.state != State::Sending {
+        return ask(payout, None, seen, when);
+    }
+    Change {
+        to: State::Accepted,
+        next: Some((Action::Query, seen.at + poll_after(when.lane, 0))),
+        step: 0,
+        exposed: true,
+        not_found: 0,
+        not_found_at: None,
+        ..unchanged(payout)
+    }
+}
+
+fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    if seen.source == Source::Submit && payout.exposed {
+        // Only this request was refused; an earlier send of the same reference may have gone through.
+        return ask(payout, Some(reason.clone()), seen, when);
+    }
+    let ended = Change { attempt: Some(AttemptState::Failed), reason: Some(reason.clone()), step: 0, ..unchanged(payout) };
+    if !retryable || payout.attempt >= when.lane.attempts_max {
+        return Change { to: State::Failed, ..ended };
+    }
+    let wait = backoff::delay(payout.attempt - 1, when.lane.backoff_min, when.lane.backoff_max, when.seed);
+    Change {
+        to: State::Queued,
+        next: Some((Action::Submit, seen.at + wait)),
+        new_attempt: true,
+        exposed: false,
+        not_found: 0,
+        not_found_at: None,
+        ..ended
+    }
+}
+
+fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    if seen.source != Source::Submit || payout.exposed || payout.state != State::Sending {
+        // A query that did not get through says nothing; nor does a resend about the send before it.
+        return Change { next: Some((Action::Query, seen.at + poll_after(when.lane, payout.step).max(blocked_wait(seen)))),
+            ..ask(payout, Some(reason.clone()), seen, when) };
+    }
+    let wait = backoff::delay(payout.step, when.lane.backoff_min, when.lane.backoff_max, when.seed);
+    Change {
+        to: State::Queued,
+        next: Some((Action::Submit, seen.at + wait)),
+        step: payout.step + 1,
+        reason: Some(reason.clone()),
+        ..unchanged(payout)
+    }
+}
+
+fn blocked_wait(seen: Observation<'_>) -> Duration {
+    match seen.outcome {
+        Outcome::LaneBlocked { .. } => BLOCKED_RETRY,
+        _ => Duration::ZERO,
+    }
+}
+
+/// Nothing definitive was learnt: keep the hold and ask (again) later.
+fn ask(payout: &Payout, reason: Option<Reason>, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    let first = payout.state == State::Sending;
+    let (to, step) = if first { (State::Unknown, 0) } else { (payout.state, payout.step + 1) };
+    let overdue = payout.intended_at.is_some_and(|t| seen.at.since(t) >= when.lane.unknown_after);
+    let wait = if overdue { OVERDUE_POLL } else { poll_after(when.lane, step) };
+    Change {
+        to,
+        next: Some((Action::Query, seen.at + wait)),
+        step,
+        exposed: true,
+        reason,
+        exception: overdue.then_some(ExceptionKind::Overdue),
+        ..unchanged(payout)
+    }
+}
+
+fn not_found(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
+    if payout.state != State::Unknown || seen.source != Source::Query {
+        return ask(payout, Some(Reason::new("not_found", "the provider does not know the reference")), seen, when);
+    }
+    // Answers in quick succession prove no more than one.
+    let counts = payout.not_found_at.is_none_or(|t| seen.at.since(t) >= when.lane.poll_after[0]);
+    let counted = Payout {
+        not_found: payout.not_found + u32::from(counts),
+        not_found_at: if counts { Some(seen.at) } else { payout.not_found_at },
+        ..payout.clone()
+    };
+    let reason = Some(Reason::new("not_found", "the provider does not know the reference"));
+    if counts && may_resend(&counted, seen.at, when) {
+        return Change { next: Some((Action::Submit, seen.at)), reason, exposed: true, ..unchanged(&counted) };
+    }
+    ask(&counted, reason, seen, when)
+}
+
+/// The resend rule: the provider remembers our reference long enough, has twice said that it does not know it, and the
+/// last time long enough after the send. (That no receipt waits in the inbox is a condition of the claim.)
+fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
+    let (Some(remembered), Some(intended), Some(sent)) =
+        (when.lane.idempotent_for, payout.intended_at, payout.sent_at)
+    else {
+        return false;
+    };
+    payout.not_found >= 2
+        && now.since(intended) < remembered / 2
+        && now.since(sent) >= when.lane.resend_after
+        && when.breaker_closed
+}
+
+/// A receipt nobody vouches for may only bring the next query forward.
+fn hint(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
+    let waits = matches!(payout.state, State::Accepted | State::Unknown) && seen.attempt == payout.attempt;
+    waits.then(|| Change { next: Some((Action::Query, seen.at)), ..unchanged(payout) })
+}
+
+fn exception(payout: &Payout, kind: ExceptionKind, seen: Observation<'_>) -> Change {
+    let transaction_id = match seen.outcome {
+        Outcome::Paid(payment) => payment.transaction_id.clone(),
+        _ => None,
+    };
+    let to = if payout.state == State::Sending { State::Unknown } else { payout.state };
+    Change { to, exposed: true, exception: Some(kind), transaction_id, ..unchanged(payout) }
+}
+
+/// Wait before poll number `step`; the last time given repeats.
+fn poll_after(lane: &LaneConfig, step: u32) -> Duration {
+    let last = lane.poll_after.len() - 1;
+    lane.poll_after[(step as usize).min(last)]
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

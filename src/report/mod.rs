@@ -1,0 +1,4 @@
+//! Settlement reports: one line per recipient of the upload, excluded rows included.
+
+pub mod csv;
+pub mod settlement;

@@ -1,0 +1,78 @@
+//! SMS templates: text with `((tags))`, filled from the recipient's row. A tag names a column, whatever its case.
+
+use super::DueMessage;
+use std::collections::BTreeMap;
+
+/// What the paid are told unless the upload says otherwise.
+pub const DEFAULT: &str = "Dear ((name)), ((organisation)) has paid you ((amount)). Ref ((reference)).";
+
+/// A stretch of a template.
+#[derive(Debug, PartialEq, Eq)]
+enum Part<'a> {
+    Text(&'a str),
+    Tag(&'a str),
+}
+
+fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some(open) = rest.find("((") {
+        let Some(length) = rest[open + 2..].find("))") else { break };
+        parts.push(Part::Text(&rest[..open]));
+        parts.push(Part::Tag(rest[open + 2..open + 2 + length].trim()));
+        rest = &rest[open + 2 + length + 2..];
+    }
+    parts.push(Part::Text(rest));
+    parts
+}
+
+/// The tags a template uses, in lower case.
+pub fn tags(template: &str) -> Vec<String> {
+    let tags = parts(template).into_iter();
+    tags.filter_map(|p| if let Part::Tag(tag) = p { Some(tag.to_lowercase()) } else { None }).collect()
+}
+
+/// Fills `template`. A tag without a value becomes nothing: the message still tells the rest.
+pub fn render(template: &str, values: &BTreeMap<String, String>) -> String {
+    let mut text = String::with_capacity(template.len() + 32);
+    for part in parts(template) {
+        match part {
+            Part::Text(plain) => text.push_str(plain),
+            Part::Tag(tag) => text.push_str(values.get(&tag.to_lowercase()).map_or("", String::as_str)),
+        }
+    }
+    text
+}
+
+/// The text of the message that tells somebody they were paid.
+pub fn paid(message: &DueMessage) -> String {
+    let mut values: BTreeMap<String, String> =
+        message.variables.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect();
+    let reference = message.reference.clone().or_else(|| message.transaction_id.clone()).unwrap_or_default();
+    values.insert("name".into(), message.name.clone());
+    values.insert("amount".into(), message.amount.display());
+    values.insert("reference".into(), reference);
+    values.insert("organisation".into(), message.organisation_name.clone());
+    values.insert("batch".into(), message.batch_name.clone());
+    values.insert("transaction".into(), message.transaction_id.clone().unwrap_or_default());
+    render(message.template.as_deref().unwrap_or(DEFAULT), &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_filled_whatever_their_case_and_padding() {
+        let values = BTreeMap::from([("name".to_owned(), "Akello".to_owned())]);
+        assert_eq!(render("Hi (( Name )), bye ((name))((x)).", &values), "Hi Akello, bye Akello.");
+        assert_eq!(render("((unclosed and ((name", &values), "((unclosed and ((name");
+        assert_eq!(tags("((A)) ((b ))"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_value_is_never_itself_a_template() {
+        let values = BTreeMap::from([("name".to_owned(), "((amount))".to_owned())]);
+        assert_eq!(render("Hi ((name))", &values), "Hi ((amount))");
+    }
+}

@@ -1,0 +1,403 @@
+//! The store: whole business acts, each one transaction, grouped by noun.
+//!
+//! Two promises bind every engine, and `tests/conformance` holds each engine to them:
+//!
+//! - **An act happens wholly or not at all**, also when the caller is dropped or killed in the middle. Nothing outside
+//!   an act is left for the caller to repair.
+//! - **Every act takes the caller's organisation**; what belongs to another does not exist ([`StoreError::NotFound`]).
+//!   Acts of the engine itself (claims, records) run over all organisations and say so.
+//!
+//! Refusals are values ([`Refusal`]), errors are trouble with the database. A fence that does not match is neither: the
+//! row was moved on by somebody else, and the act says which rows it left alone.
+
+pub mod sqlite;
+
+use crate::batch::{Batch, NewBatch};
+use crate::clock::Time;
+use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
+use crate::money::{Currency, Money};
+use crate::org::audit::Entry;
+use crate::org::{Organisation, Principal, Role};
+use crate::payout::resolve::{Change, Observation};
+use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
+use crate::rail::{Answer, Request, Transfer};
+use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
+use crate::report::settlement::Line;
+use crate::sms::{Dispatch, DueMessage, MessageView};
+use crate::wallet::WalletView;
+use crate::wallet::check::LedgerCheck;
+use async_trait::async_trait;
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Why an act was refused: the caller's to read, nothing is wrong with the system.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the batch is {state}, which does not allow this")]
+    InvalidState { state: String },
+    #[error("whoever submitted a batch may not approve it; ask another person with the role checker")]
+    SelfApproval,
+    #[error("the batch changed since it was looked at: its digest is now {current}. Look again, then approve that digest")]
+    DigestMismatch { current: String },
+    #[error("the wallet has {} available and the batch needs {}; load the wallet or split the list", available.display(), needed.display())]
+    InsufficientFunds { available: Money, needed: Money },
+    #[error("{invalid} rows cannot be paid; correct them, or submit with exclude_invalid to leave them out")]
+    RowsInvalid { invalid: i64 },
+    #[error("no row of the batch can be paid")]
+    NothingToPay,
+    #[error("this Idempotency-Key was used before for something else; use a new key for a new request")]
+    KeyReused,
+    #[error("the reference {0:?} was used before; every funding needs a reference of its own")]
+    ReferenceUsed(String),
+    #[error("{0}")]
+    Invalid(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("not found")]
+    NotFound,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The row is not as the caller left it (another claim, a cancelled batch): stop working on it.
+    #[error("the row was taken over or changed meanwhile")]
+    Fenced,
+    /// The database cannot be used now; trying again later may succeed.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused what was asked (a constraint, a trigger): trying again will not help.
+    #[error("the database refused it: {0}")]
+    Rejected(String),
+}
+
+impl StoreError {
+    pub fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Unavailable(_))
+    }
+}
+
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A request's Idempotency-Key with its scope. The answer is stored in the transaction of the effect.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    pub key: String,
+    /// Route and path.
+    pub route: String,
+    /// SHA-256 of the body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What an act gave: done now, or found done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done<T> {
+    Applied(T),
+    AlreadyApplied(T),
+}
+
+impl<T> Done<T> {
+    pub fn into_inner(self) -> T {
+        match self {
+            Done::Applied(t) | Done::AlreadyApplied(t) => t,
+        }
+    }
+}
+
+/// A page of a list. `next` is the cursor of the page after it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of a list is wanted; `limit` is 1–500.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+/// A problem of a row, as stored and shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssueView {
+    pub row: u32,
+    pub column: Option<String>,
+    pub code: String,
+    pub severity: String,
+    pub message: String,
+    pub value: Option<String>,
+}
+
+/// A row of the file on its way into the database.
+#[derive(Clone, Debug)]
+pub struct NewRow {
+    pub row: u32,
+    pub recipient: Option<NewRecipient>,
+    /// For rows that cannot be paid: what is known of them, for reports.
+    pub rejected: Option<RejectedRow>,
+    pub issues: Vec<IssueView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewRecipient {
+    pub msisdn: String,
+    pub network: Option<String>,
+    pub lane: String,
+    pub amount: Money,
+    pub fee: Money,
+    pub tax: Money,
+    pub name: String,
+    pub reference: Option<String>,
+    pub note: Option<String>,
+    /// JSON object of all other columns.
+    pub variables: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct RejectedRow {
+    pub reference: Option<String>,
+    pub name: Option<String>,
+    pub msisdn: Option<String>,
+    pub amount: Option<String>,
+    /// JSON array of `[header, value]` as uploaded.
+    pub cells: String,
+}
+
+/// What an import found in all.
+#[derive(Clone, Debug)]
+pub struct ImportTotals {
+    pub rows: i64,
+    pub valid: i64,
+    pub invalid: i64,
+    pub warnings: i64,
+    pub amount: i64,
+    pub fees: i64,
+    pub tax: i64,
+    pub digest: String,
+}
+
+/// A payout outcome to be recorded under its claim.
+#[derive(Clone, Debug)]
+pub struct PayoutRecord {
+    pub payout: Payout,
+    pub change: Change,
+    /// The answer behind it, for the attempt's audit trail.
+    pub answer: Option<Answer>,
+    /// `submit` or `query`: how the answer is kept should it come too late.
+    pub source: &'static str,
+    /// When the answer came.
+    pub at: Time,
+    /// The SMS lane that tells the recipient, should the batch want that and this be the payment.
+    pub sms_lane: Option<String>,
+}
+
+/// A message outcome to be recorded under its claim.
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    pub message: Uuid,
+    pub organisation: OrganisationId,
+    pub claim: i64,
+    pub change: crate::sms::resolve::Change,
+    pub at: Time,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    Applied,
+    /// The claim had lapsed or the state moved on; a definitive answer was kept to be applied by its reference.
+    Fenced,
+}
+
+/// Decides, inside the store's transaction, what news mean for the payout it found.
+pub type DecidePayout = Arc<dyn Fn(&Payout, Observation<'_>) -> (Option<Change>, Option<String>) + Send + Sync>;
+/// The same for a message: `(state, step, outcome, at, lane)`.
+pub type DecideMessage = Arc<
+    dyn Fn(crate::sms::State, u32, &crate::rail::SmsOutcome, Time, &str) -> Option<crate::sms::resolve::Change>
+        + Send
+        + Sync,
+>;
+/// Writes the request of an attempt: pure.
+pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
+/// Writes the text of a message: pure.
+pub type PrepareText = Arc<dyn Fn(&DueMessage) -> String + Send + Sync>;
+
+/// Organisations, members, keys, and what they did.
+#[async_trait]
+pub trait Organisations: Send + Sync {
+    /// Creates a verified organisation with an empty wallet. The name is unique.
+    async fn create_organisation(&self, name: &str, currency: Currency) -> Result<Organisation>;
+    /// By id or by name.
+    async fn find_organisation(&self, id_or_name: &str) -> Result<Organisation>;
+    async fn add_member(&self, organisation: OrganisationId, email: &str, role: Role) -> Result<Uuid>;
+    /// Adds a key; `member` is an e-mail address. Returns the key's id.
+    async fn create_key(
+        &self,
+        organisation: OrganisationId,
+        role: Role,
+        member: Option<&str>,
+        hash: [u8; 32],
+        prefix: &str,
+    ) -> Result<Uuid>;
+    async fn revoke_key(&self, organisation: OrganisationId, key: Uuid) -> Result<()>;
+    /// Who a presented key is; `None` for unknown and revoked keys.
+    async fn principal(&self, key_hash: [u8; 32]) -> Result<Option<Principal>>;
+    async fn audit(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Entry>>;
+    /// Walks every chain; the first broken place of each, in words.
+    async fn verify_audit(&self) -> Result<Vec<String>>;
+}
+
+/// Wallets and the ledger.
+#[async_trait]
+pub trait Wallets: Send + Sync {
+    async fn wallets(&self, organisation: OrganisationId) -> Result<Vec<WalletView>>;
+    async fn wallet(&self, organisation: OrganisationId, wallet: AccountId) -> Result<WalletView>;
+    /// Loads the wallet of `amount`'s currency: funding → wallet. `reference` is unique in the organisation.
+    async fn fund(
+        &self,
+        actor: &Principal,
+        amount: Money,
+        reference: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
+    /// Trial balance, and every difference between transfers, balances, counters and rows.
+    async fn check_ledger(&self) -> Result<LedgerCheck>;
+}
+
+/// Uploads and batches.
+#[async_trait]
+pub trait Batches: Send + Sync {
+    /// Stores one part of an upload. Uploads that no batch names are removed after a day.
+    async fn store_upload_part(&self, organisation: OrganisationId, upload: Uuid, part: u32, data: Vec<u8>) -> Result<()>;
+    /// The next part of an upload, `None` after the last.
+    async fn upload_part(&self, upload: Uuid, part: u32) -> Result<Option<Vec<u8>>>;
+    /// Creates the batch in state `importing`, due at once. The same id with the same fingerprint is found again; with
+    /// another it is refused as [`Refusal::KeyReused`].
+    async fn create_batch(&self, batch: NewBatch) -> Result<Done<Batch>>;
+    async fn batch(&self, organisation: OrganisationId, batch: BatchId) -> Result<Batch>;
+    async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>>;
+    async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>>;
+
+    /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
+    async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
+    /// Engine: adds rows to a batch being imported. [`StoreError::Fenced`] when the claim is no longer ours.
+    async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
+    /// Engine: the batch becomes `ready`.
+    async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
+    /// Engine: the batch becomes `import_failed`; the reason is what its maker reads.
+    async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()>;
+
+    /// `ready` → `awaiting_approval`.
+    async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
+    /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
+    async fn approve(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        digest: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
+    async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
+    async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
+    async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    /// Engine: starts what is scheduled and due, cancels up to `rows_max` queued rows of cancelling batches. Returns
+    /// whether more is left to do at once.
+    async fn drive_batches(&self, rows_max: u32) -> Result<bool>;
+}
+
+/// Payouts: claims and records.
+#[async_trait]
+pub trait Payouts: Send + Sync {
+    /// Engine: claims up to `n` payouts of `lane` to be sent, driven from the running batches, fairly over
+    /// organisations and batches; commits the intent (attempt, reference, request) of each.
+    async fn claim_submissions(
+        &self,
+        lane: &str,
+        n: u32,
+        lease: Duration,
+        prepare: PrepareTransfer,
+    ) -> Result<Vec<Submission>>;
+    /// Engine: claims up to `n` payouts of `lane` to be asked about. Those found `sending` become `unknown`.
+    async fn claim_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<Enquiry>>;
+    /// Engine: records outcomes together in one transaction: states, ledger, counters, messages, events. Answers in
+    /// the order of `records`.
+    async fn record_payouts(&self, records: Vec<PayoutRecord>) -> Result<Vec<Recorded>>;
+    /// Engine: when the next payout of `lane` falls due, for either action.
+    async fn next_payout_due(&self, lane: &str, action: crate::payout::Action) -> Result<Option<Time>>;
+    async fn payouts(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        state: Option<crate::payout::State>,
+        page: PageRequest,
+    ) -> Result<Page<PayoutView>>;
+    async fn payout(&self, organisation: OrganisationId, payout: PayoutId) -> Result<PayoutTimeline>;
+    async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>>;
+}
+
+/// Messages.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Engine: claims up to `n` messages of `lane`, commits the text of each. Those whose claim lapsed while sending
+    /// become `unknown`, those without a receipt by their deadline `expired`.
+    async fn claim_messages(&self, lane: &str, n: u32, lease: Duration, prepare: PrepareText) -> Result<Vec<Dispatch>>;
+    async fn record_messages(&self, records: Vec<MessageRecord>) -> Result<Vec<Recorded>>;
+    async fn messages(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        state: Option<crate::sms::State>,
+        page: PageRequest,
+    ) -> Result<Page<MessageView>>;
+    async fn message(&self, organisation: OrganisationId, message: Uuid) -> Result<MessageView>;
+}
+
+/// The inbox of receipts.
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// Stores receipts as they came; repeats are dropped. Durable when it returns.
+    async fn store_receipts(&self, receipts: Vec<NewReceipt>) -> Result<()>;
+    async fn claim_receipts(&self, n: u32, lease: Duration) -> Result<Vec<ClaimedReceipt>>;
+    /// Applies judged receipts in one transaction, exactly as if the answers had come from the provider directly.
+    async fn apply_receipts(&self, receipts: Vec<JudgedReceipt>, payout: DecidePayout, message: DecideMessage) -> Result<()>;
+}
+
+/// Reports.
+#[async_trait]
+pub trait Reports: Send + Sync {
+    /// The lines after row `after`, in row order, at most `limit`.
+    async fn report_lines(&self, organisation: OrganisationId, batch: BatchId, after: u32, limit: u32) -> Result<Vec<Line>>;
+    /// Position of the last transfer of the ledger.
+    async fn ledger_position(&self) -> Result<i64>;
+}
+
+/// The installation itself.
+#[async_trait]
+pub trait Installation: Send + Sync {
+    /// The key that signs capability addresses, made at the first start.
+    async fn capability_key(&self) -> Result<[u8; 32]>;
+    /// Takes the database for this process's workers and voids the leases of the process before. SQLite only lets one
+    /// process have it; the error says which.
+    async fn take_over(&self) -> Result<()>;
+    /// Whether the database can be written and has the schema of this program.
+    async fn ready(&self) -> Result<()>;
+}
+
+/// Everything an engine offers.
+pub trait Store:
+    Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+{
+}
+
+impl<T> Store for T where
+    T: Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+{
+}
+
+pub type SharedStore = Arc<dyn Store>;
+

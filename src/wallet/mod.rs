@@ -1,0 +1,67 @@
+//! The ledger: append-only transfers between accounts, double entry by construction.
+//!
+//! A transfer takes `amount` minor units from its debit account and puts them on its credit account. The balances of
+//! wallets and holds are folded in the same transaction and kept from going negative by the database; all others are
+//! sums. Corrections are new transfers.
+
+pub mod check;
+pub mod transfers;
+
+use crate::ids::{self, AccountId, BatchId, OrganisationId};
+use crate::money::Currency;
+use serde::Serialize;
+
+/// The kinds of account, each with an organisation and a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountKind {
+    /// The outside that money comes from.
+    Funding,
+    /// What an organisation may still spend.
+    Wallet,
+    /// What is set aside for the unpaid recipients of one batch.
+    Hold,
+    /// What has gone out through one lane.
+    Settlement,
+    Fees,
+    Tax,
+}
+
+impl AccountKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            AccountKind::Funding => "funding",
+            AccountKind::Wallet => "wallet",
+            AccountKind::Hold => "hold",
+            AccountKind::Settlement => "settlement",
+            AccountKind::Fees => "fees",
+            AccountKind::Tax => "tax",
+        }
+    }
+}
+
+pub fn wallet_account(organisation: OrganisationId, currency: Currency) -> AccountId {
+    ids::account("wallet", organisation, &[currency.code()])
+}
+
+pub fn hold_account(organisation: OrganisationId, batch: BatchId) -> AccountId {
+    ids::account("hold", organisation, &[&batch.to_string()])
+}
+
+/// `kind` is funding, fees or tax: one account per organisation and currency.
+pub fn common_account(kind: AccountKind, organisation: OrganisationId, currency: Currency) -> AccountId {
+    ids::account(kind.name(), organisation, &[currency.code()])
+}
+
+pub fn settlement_account(organisation: OrganisationId, lane: &str, currency: Currency) -> AccountId {
+    ids::account("settlement", organisation, &[lane, currency.code()])
+}
+
+/// A wallet as the API shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct WalletView {
+    pub id: AccountId,
+    pub currency: String,
+    /// Decimal strings of the major unit.
+    pub available: String,
+    pub held: String,
+}
