@@ -1,7 +1,5 @@
 //! A batch: one upload, from the file to the last recipient.
 
-pub mod digest;
-pub mod import;
 pub mod states;
 
 use crate::clock::Time;

@@ -84,6 +84,13 @@ pub struct Principal {
     pub label: String,
 }
 
+impl Principal {
+    /// Whoever works at the command line of the installation.
+    pub fn operator(organisation: OrganisationId) -> Principal {
+        Principal { id: Uuid::nil(), organisation, role: Role::Operator, label: "operator".into() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

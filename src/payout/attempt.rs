@@ -33,8 +33,10 @@ pub struct AttemptView {
     pub reference: Uuid,
     pub lane: String,
     pub state: String,
+    /// How often this reference was sent; more than once only under the resend rule, or when the send surely did not arrive.
+    pub sends: u32,
     pub intended_at: Time,
-    pub sent_at: Option<Time>,
+    pub sent_at: Time,
     pub answered_at: Option<Time>,
     pub http_status: Option<u16>,
     pub request: String,

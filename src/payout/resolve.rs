@@ -317,5 +317,5 @@ fn poll_after(lane: &LaneConfig, step: u32) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "resolve_tests.rs"]
-mod tests;
+
+mod tests {}

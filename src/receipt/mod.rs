@@ -1,7 +1,6 @@
 //! Receipts: what providers post to us. Stored raw first and answered 2xx, then applied: verified, matched, in any order,
 //! any number of times.
 
-pub mod verify;
 
 use crate::clock::Time;
 use crate::rail::{News, Outcome, RawReceipt, SmsOutcome};

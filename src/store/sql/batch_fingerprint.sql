@@ -1,0 +1,1 @@
+SELECT fingerprint FROM batches WHERE organisation_id = $1 AND id = $2

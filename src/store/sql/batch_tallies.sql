@@ -1,0 +1,1 @@
+SELECT state, rows, amount, total FROM batch_tallies WHERE batch_id = $1

@@ -1,0 +1,1 @@
+SELECT state, notify FROM batches WHERE id = $1

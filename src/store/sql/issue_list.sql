@@ -1,0 +1,5 @@
+SELECT row, ordinal, column_name, code, severity, message, value
+FROM issues
+WHERE batch_id = $1 AND (row > $2 OR (row = $2 AND ordinal > $3))
+ORDER BY row, ordinal
+LIMIT $4

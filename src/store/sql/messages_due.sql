@@ -1,0 +1,10 @@
+SELECT m.id, m.organisation_id, m.batch_id, m.row, m.msisdn, m.text, m.step, m.claim, b.sms_template, b.currency,
+       b.name AS batch_name, o.name AS organisation_name, p.amount, p.transaction_id, d.name, d.reference, d.variables
+FROM messages m
+JOIN batches b ON b.id = m.batch_id
+JOIN organisations o ON o.id = m.organisation_id
+LEFT JOIN payouts p ON p.id = m.payout_id
+LEFT JOIN payout_details d ON d.payout_id = m.payout_id
+WHERE m.lane = $1 AND m.state = 'queued' AND m.due_at <= $2
+ORDER BY m.due_at
+LIMIT $3

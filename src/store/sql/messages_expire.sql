@@ -1,0 +1,4 @@
+UPDATE messages
+SET state = 'expired', due_at = NULL, claim = claim + 1, settled_at = $2, reason_code = 'no_receipt',
+    reason = 'no delivery receipt came by the deadline'
+WHERE lane = $1 AND state = 'submitted' AND due_at <= $2

@@ -1,0 +1,1 @@
+INSERT INTO organisations (id, name, created_at) VALUES ($1, $2, $3)

@@ -1,0 +1,5 @@
+SELECT MIN((SELECT p.due_at FROM payouts p
+            WHERE p.batch_id = b.id AND p.lane = $1 AND p.action = 'submit' AND p.due_at IS NOT NULL
+            ORDER BY p.due_at LIMIT 1)) AS due_at
+FROM batches b
+WHERE b.state = 'running'

@@ -1,0 +1,1 @@
+SELECT data FROM upload_parts WHERE upload_id = $1 AND part = $2

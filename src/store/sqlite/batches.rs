@@ -1,0 +1,373 @@
+//! Batches: from upload to the decision to pay, and the ways to stop.
+
+use super::rows::{self, get};
+use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
+use crate::batch::{Batch, NewBatch, State};
+use crate::clock::Time;
+use crate::ids::{BatchId, OrganisationId};
+use crate::machine::State as _;
+use crate::money::Money;
+use crate::org::Principal;
+use crate::store::{
+    Batches, Done, Idempotency, ImportTotals, IssueView, NewRow, Page, PageRequest, Refusal, StoreError,
+};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Uploads that no batch names are removed after so long.
+const ORPHANED_UPLOAD: Duration = Duration::from_secs(24 * 3600);
+
+#[async_trait]
+impl Batches for SqliteStore {
+    async fn store_upload_part(&self, organisation: OrganisationId, upload: Uuid, part: u32, data: Vec<u8>) -> Result<()> {
+        let now = self.now();
+        self.write(move |tx| {
+            Box::pin(async move {
+                if part == 0 {
+                    let before = (now - ORPHANED_UPLOAD).micros();
+                    sql!("upload_prune").bind(before).execute(&mut *tx).await.map_err(error)?;
+                }
+                let insert = sql!("upload_part_insert").bind(upload).bind(i64::from(part)).bind(organisation);
+                insert.bind(data).bind(now.micros()).execute(tx).await.map_err(error)?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn upload_part(&self, upload: Uuid, part: u32) -> Result<Option<Vec<u8>>> {
+        let found = sql!("upload_part_get").bind(upload).bind(i64::from(part)).fetch_optional(&self.reader).await;
+        found.map_err(error)?.map(|row| get(&row, "data")).transpose()
+    }
+
+    async fn create_batch(&self, new: NewBatch) -> Result<Done<Batch>> {
+        let now = self.now();
+        self.write(move |tx| Box::pin(create(tx, new, now))).await
+    }
+
+    async fn batch(&self, organisation: OrganisationId, batch: BatchId) -> Result<Batch> {
+        let mut connection = self.reader.acquire().await.map_err(error)?;
+        rows::batch(&mut connection, organisation, batch).await
+    }
+
+    async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>> {
+        let (before, id) = newest_first(&page)?;
+        let mut connection = self.reader.acquire().await.map_err(error)?;
+        let list = sql!("batch_list").bind(organisation).bind(before).bind(id).bind(i64::from(page.limit) + 1);
+        let found = list.fetch_all(&mut *connection).await.map_err(error)?;
+        let batches = rows::batches(&mut connection, &found).await?;
+        Ok(rows::page(batches, &page, |b| format!("{}.{}", b.created_at.micros(), rows::hex(b.id))))
+    }
+
+    async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>> {
+        self.batch(organisation, batch).await?;
+        let [row, ordinal] = rows::cursor(&page)?;
+        let list = sql!("issue_list").bind(batch).bind(row).bind(ordinal).bind(i64::from(page.limit) + 1);
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        let issue = |row: &sqlx::sqlite::SqliteRow| -> Result<(i64, IssueView)> {
+            let view = IssueView {
+                row: rows::number(row, "row")?,
+                column: get(row, "column_name")?,
+                code: get(row, "code")?,
+                severity: get(row, "severity")?,
+                message: get(row, "message")?,
+                value: get(row, "value")?,
+            };
+            Ok((get(row, "ordinal")?, view))
+        };
+        let issues = found.iter().map(issue).collect::<Result<Vec<_>>>()?;
+        let page = rows::page(issues, &page, |(ordinal, i)| format!("{}.{ordinal}", i.row));
+        Ok(Page { items: page.items.into_iter().map(|(_, i)| i).collect(), next_cursor: page.next_cursor })
+    }
+
+    async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>> {
+        let now = self.now();
+        self.write(move |tx| Box::pin(super::import::claim(tx, now, lease))).await
+    }
+
+    async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {
+        let (now, batch) = (self.now(), batch.clone());
+        self.write(move |tx| Box::pin(async move { super::import::add_rows(tx, &batch, now, lease, &rows).await })).await
+    }
+
+    async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()> {
+        let batch = batch.clone();
+        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals).await })).await
+    }
+
+    async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
+        let (batch, reason) = (batch.clone(), reason.to_owned());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let fail = sql!("batch_fail_import").bind(batch.id).bind(batch.claim).bind(reason);
+                fenced(fail.execute(tx).await.map_err(error)?)
+            })
+        })
+        .await
+    }
+
+    async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if found.state == State::AwaitingApproval {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                may_become(&found, State::AwaitingApproval)?;
+                if found.valid == 0 {
+                    return Err(Refusal::NothingToPay.into());
+                }
+                if found.invalid > 0 && !exclude_invalid {
+                    return Err(Refusal::RowsInvalid { invalid: found.invalid }.into());
+                }
+                sql!("batch_submit").bind(batch).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
+                let detail = format!("{} rows to pay, {} left out", found.valid, found.invalid);
+                organisations::record_act(tx, &actor, "batch.submitted", Some(batch), &detail, now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+
+    async fn approve(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        digest: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
+        self.write(move |tx| {
+            Box::pin(async move {
+                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
+                    return Ok(Done::AlreadyApplied(stored));
+                }
+                let approved = approve(tx, &actor, batch, &digest, now).await?;
+                let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
+                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
+                Ok(Done::Applied(answer))
+            })
+        })
+        .await
+    }
+
+    async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>> {
+        let (now, actor, reason) = (self.now(), actor.clone(), reason.to_owned());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if found.state == State::Ready && found.rejection.as_deref() == Some(&reason) {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                if found.state != State::AwaitingApproval {
+                    return Err(invalid_state(&found));
+                }
+                sql!("batch_reject").bind(batch).bind(&reason).execute(&mut *tx).await.map_err(error)?;
+                organisations::record_act(tx, &actor, "batch.rejected", Some(batch), &reason, now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+
+    async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
+        self.step(actor, batch, State::Paused, "batch.paused").await
+    }
+
+    async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if matches!(found.state, State::Running | State::Completed) {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                if found.state != State::Paused {
+                    return Err(invalid_state(&found));
+                }
+                set_state(tx, batch, State::Running, None).await?;
+                // What was out when it was paused may all have come home meanwhile.
+                close(tx, batch, found.organisation, now).await?;
+                organisations::record_act(tx, &actor, "batch.resumed", Some(batch), "", now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+
+    async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if matches!(found.state, State::Cancelled | State::Cancelling) {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                cancel(tx, &found, now).await?;
+                organisations::record_act(tx, &actor, "batch.cancelled", Some(batch), "", now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+
+    async fn drive_batches(&self, rows_max: u32) -> Result<bool> {
+        let now = self.now();
+        self.write(move |tx| Box::pin(drive(tx, rows_max, now))).await
+    }
+}
+
+impl SqliteStore {
+    /// A step without any other consequence.
+    async fn step(&self, actor: &Principal, batch: BatchId, to: State, act: &'static str) -> Result<Done<Batch>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if found.state == to {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                may_become(&found, to)?;
+                set_state(tx, batch, to, None).await?;
+                organisations::record_act(tx, &actor, act, Some(batch), "", now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+}
+
+/// Where a newest-first list goes on: before this time, or at it before this id.
+fn newest_first(page: &PageRequest) -> Result<(i64, Vec<u8>)> {
+    let Some(text) = &page.cursor else { return Ok((-1, Vec::new())) };
+    let parsed = text.split_once('.').and_then(|(at, id)| {
+        Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec()))
+    });
+    parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
+}
+
+pub(super) fn fenced(result: sqlx::sqlite::SqliteQueryResult) -> Result<()> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+}
+
+fn invalid_state(batch: &Batch) -> StoreError {
+    Refusal::InvalidState { state: batch.state.to_string() }.into()
+}
+
+fn may_become(batch: &Batch, to: State) -> Result<()> {
+    if batch.state.may_become(to) { Ok(()) } else { Err(invalid_state(batch)) }
+}
+
+async fn set_state(tx: &mut Tx, batch: BatchId, to: State, due_at: Option<Time>) -> Result<()> {
+    let set = sql!("batch_set_state").bind(batch).bind(to.name()).bind(due_at.map(Time::micros));
+    set.execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+/// Closes the batch if its last row is final; otherwise does nothing.
+pub(super) async fn close(tx: &mut Tx, batch: BatchId, organisation: OrganisationId, now: Time) -> Result<()> {
+    let hold = crate::wallet::hold_account(organisation, batch);
+    sql!("batch_close").bind(batch).bind(now.micros()).bind(hold).execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
+    let fingerprint = sql!("batch_fingerprint").bind(new.organisation).bind(new.id);
+    if let Some(row) = fingerprint.fetch_optional(&mut *tx).await.map_err(error)? {
+        if get::<Vec<u8>>(&row, "fingerprint")? != new.fingerprint {
+            return Err(Refusal::KeyReused.into());
+        }
+        return Ok(Done::AlreadyApplied(rows::batch(tx, new.organisation, new.id).await?));
+    }
+    let insert = sql!("batch_insert")
+        .bind(new.id)
+        .bind(new.organisation)
+        .bind(&new.name)
+        .bind(new.currency.code())
+        .bind(now.micros())
+        .bind(new.notify)
+        .bind(&new.sms_template)
+        .bind(&new.mapping)
+        .bind(new.scheduled_at.map(Time::micros))
+        .bind(&new.file_name)
+        .bind(new.upload)
+        .bind(new.fingerprint.as_slice())
+        .bind(new.created_by)
+        .bind(&new.created_by_label);
+    insert.execute(&mut *tx).await.map_err(error)?;
+    own!("batch_tallies_insert").bind(new.id).execute(&mut *tx).await.map_err(error)?;
+    let actor = Principal {
+        id: new.created_by,
+        organisation: new.organisation,
+        role: crate::org::Role::Maker,
+        label: new.created_by_label.clone(),
+    };
+    organisations::record_act(tx, &actor, "batch.uploaded", Some(new.id), &new.file_name, now).await?;
+    Ok(Done::Applied(rows::batch(tx, new.organisation, new.id).await?))
+}
+
+/// Wallet → hold and the batch starts: O(1) rows, however long the list is.
+async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now: Time) -> Result<Batch> {
+    let batch = rows::batch(tx, actor.organisation, id).await?;
+    if batch.state != State::AwaitingApproval {
+        return Err(invalid_state(&batch));
+    }
+    if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id {
+        return Err(Refusal::SelfApproval.into());
+    }
+    let current = batch.digest.clone().unwrap_or_default();
+    if current != digest {
+        return Err(Refusal::DigestMismatch { current }.into());
+    }
+    let needed = Money::new(batch.amount + batch.fees + batch.tax, batch.currency);
+    wallets::reserve(tx, &batch, needed, now).await?;
+    let later = batch.scheduled_at.filter(|t| *t > now);
+    let to = if later.is_some() { State::Scheduled } else { State::Running };
+    let approve = sql!("batch_approve").bind(id).bind(to.name()).bind(later.map(Time::micros)).bind(needed.minor);
+    let approve = approve.bind(actor.id).bind(&actor.label).bind(now.micros());
+    approve.execute(&mut *tx).await.map_err(error)?;
+    let detail = format!("{digest}, {} for {} rows", needed.display(), batch.valid);
+    organisations::record_act(tx, actor, "batch.approved", Some(id), &detail, now).await?;
+    rows::batch(tx, actor.organisation, id).await
+}
+
+async fn cancel(tx: &mut Tx, batch: &Batch, now: Time) -> Result<()> {
+    match batch.state {
+        State::Ready | State::AwaitingApproval | State::Scheduled => {
+            // Nothing was sent: the hold, if there is one, goes back as a whole. Its rows are cancelled as a whole too,
+            // so that their counters and their states agree.
+            set_state(tx, batch.id, State::Cancelled, None).await?;
+            let total = batch.tally(crate::payout::State::Queued);
+            own!("payouts_cancel_all").bind(batch.id).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+            own!("tally_move_all").bind(batch.id).bind("queued").bind("cancelled").execute(&mut *tx).await.map_err(error)?;
+            if batch.state == State::Scheduled {
+                wallets::release_all(tx, batch, total.total, now).await?;
+            }
+            Ok(())
+        }
+        State::Running | State::Paused => set_state(tx, batch.id, State::Cancelling, Some(now)).await,
+        _ => Err(invalid_state(batch)),
+    }
+}
+
+async fn drive(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
+    for row in sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)? {
+        set_state(tx, get(&row, "id")?, State::Running, None).await?;
+    }
+    let due = sql!("batch_due_cancel").bind(now.micros()).fetch_optional(&mut *tx).await.map_err(error)?;
+    let Some(row) = due else { return Ok(false) };
+    let (batch, organisation): (Uuid, Uuid) = (get(&row, "id")?, get(&row, "organisation_id")?);
+    let currency = rows::currency(&row)?;
+    let swept = own!("payouts_cancel_some").bind(batch).bind(i64::from(rows_max)).bind(now.micros());
+    let swept = swept.fetch_all(&mut *tx).await.map_err(error)?;
+    if swept.len() < rows_max as usize {
+        // What is still out converges through its own records; the batch itself has nothing left to do.
+        sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
+    }
+    super::record::cancelled(tx, batch, organisation, currency, &swept, now).await?;
+    close(tx, batch, organisation, now).await?;
+    Ok(swept.len() == rows_max as usize)
+}

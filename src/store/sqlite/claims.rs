@@ -1,0 +1,165 @@
+//! Claims: which payouts are worked on next, with the intent committed before anything is sent.
+
+use super::record::Moves;
+use super::rows::{self, get, hex};
+use super::{Result, Tx, error, own};
+use crate::clock::{SharedClock, Time};
+use crate::ids;
+use crate::payout::{Enquiry, Payout, State, Submission};
+use crate::rail::{Request, Transfer};
+use crate::store::PrepareTransfer;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Batches one claim looks at; with more running than that, chance decides which.
+const BATCHES_MAX: i64 = 256;
+
+/// A lane's claim: how many, until when.
+pub(super) struct Claim {
+    pub lane: String,
+    pub n: u32,
+    pub lease: Duration,
+    pub clock: SharedClock,
+}
+
+pub(super) async fn submissions(tx: &mut Tx, claim: &Claim, prepare: &PrepareTransfer) -> Result<Vec<Submission>> {
+    // The lease is reckoned from before the statement, so that it never ends later than the database thinks.
+    let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
+    let picked = pick(tx, claim, now).await?;
+    if picked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut claimed = Vec::with_capacity(picked.len());
+    let mut moves = Moves::default();
+    for row in &picked {
+        let submission = intend(row, now, lease_until, prepare)?;
+        moves.add(&submission.payout, State::Sending);
+        claimed.push(submission);
+    }
+    let intents: Vec<Value> = claimed.iter().map(|s| intent(s)).collect();
+    let intents = Value::Array(intents).to_string();
+    let due = (now + claim.lease).micros();
+    own!("payouts_claim_submit").bind(&intents).bind(now.micros()).bind(due).execute(&mut *tx).await.map_err(error)?;
+    own!("attempts_intend").bind(&intents).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+    own!("events_insert").bind(&intents).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+    moves.apply(tx).await?;
+    for submission in &mut claimed {
+        taken(&mut submission.payout, State::Sending, now);
+    }
+    Ok(claimed)
+}
+
+/// The rows to claim: a quota per organisation, then per batch, then whatever is left to whoever has more.
+async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
+    let running = own!("claim_batches").bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX);
+    let running = running.fetch_all(&mut *tx).await.map_err(error)?;
+    let mut batches: Vec<(Uuid, Uuid)> = Vec::with_capacity(running.len());
+    let mut batches_of: HashMap<Uuid, i64> = HashMap::new();
+    for row in &running {
+        let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+        batches.push((batch, organisation));
+        *batches_of.entry(organisation).or_default() += 1;
+    }
+    let (wanted, organisations) = (i64::from(claim.n), batches_of.len().max(1) as i64);
+    let quota = |organisation: &Uuid| {
+        let share = (wanted + organisations - 1) / organisations;
+        let of = batches_of.get(organisation).copied().unwrap_or(1);
+        ((share + of - 1) / of).max(1)
+    };
+    let mut picked = Vec::with_capacity(claim.n as usize);
+    for pass in 0..2 {
+        for (batch, organisation) in &batches {
+            let left = wanted - picked.len() as i64;
+            if left <= 0 {
+                return Ok(picked);
+            }
+            let (limit, offset) = if pass == 0 { (quota(organisation).min(left), 0) } else { (left, quota(organisation)) };
+            let rows = own!("claim_submit_rows").bind(batch).bind(&claim.lane).bind(now.micros());
+            let rows = rows.bind(limit).bind(offset).fetch_all(&mut *tx).await.map_err(error)?;
+            picked.extend(rows);
+        }
+        if batches.len() == 1 {
+            break;
+        }
+    }
+    Ok(picked)
+}
+
+/// The intent for one row: the stored request of its attempt, or a new one.
+fn intend(row: &SqliteRow, now: Time, lease_until: std::time::Instant, prepare: &PrepareTransfer) -> Result<Submission> {
+    let mut payout = rows::payout(row)?;
+    let reference = ids::attempt_reference(payout.id, payout.attempt);
+    let request = match get::<Option<&str>>(row, "request")? {
+        Some(stored) => serde_json::from_str(stored).map_err(|e| rows::damaged("request", e))?,
+        None => prepare(&Transfer {
+            payout: payout.id,
+            reference,
+            msisdn: payout.msisdn.clone(),
+            amount: payout.amount,
+            note: get(row, "note")?,
+        }),
+    };
+    payout.intended_at = payout.intended_at.or(Some(now));
+    Ok(Submission { payout, reference, request, lease_until })
+}
+
+fn intent(submission: &Submission) -> Value {
+    let payout = &submission.payout;
+    let Request { body, callback_url } = &submission.request;
+    json!({
+        "id": hex(payout.id),
+        "attempt": payout.attempt,
+        "reference": hex(submission.reference),
+        "lane": payout.lane,
+        "request": json!({"body": body, "callback_url": callback_url}).to_string(),
+        "kind": State::Sending,
+        "detail": format!("attempt {}", payout.attempt),
+    })
+}
+
+/// The row as the claim left it.
+fn taken(payout: &mut Payout, state: State, now: Time) {
+    payout.state = state;
+    payout.claim += 1;
+    if state == State::Sending {
+        payout.sent_at = Some(now);
+    }
+}
+
+pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>> {
+    let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
+    let due = own!("claim_query_rows").bind(&claim.lane).bind(now.micros()).bind(i64::from(claim.n));
+    let due = due.fetch_all(&mut *tx).await.map_err(error)?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut claimed = Vec::with_capacity(due.len());
+    let (mut moves, mut lapsed) = (Moves::default(), Vec::new());
+    for row in &due {
+        let mut payout = rows::payout(row)?;
+        if payout.state == State::Sending {
+            // Whoever claimed it is gone, and nobody knows how far it got.
+            moves.add(&payout, State::Unknown);
+            lapsed.push(json!({"id": hex(payout.id), "kind": State::Unknown, "detail": "the claim lapsed while sending"}));
+            payout.exposed = true;
+            taken(&mut payout, State::Unknown, now);
+        } else {
+            let state = payout.state;
+            taken(&mut payout, state, now);
+        }
+        let reference = payout.reference();
+        claimed.push(Enquiry { payout, reference, lease_until });
+    }
+    let ids: Vec<Value> = claimed.iter().map(|e| json!({"id": hex(e.payout.id)})).collect();
+    let until = (now + claim.lease).micros();
+    own!("payouts_claim_query").bind(Value::Array(ids).to_string()).bind(until).execute(&mut *tx).await.map_err(error)?;
+    if !lapsed.is_empty() {
+        let events = Value::Array(lapsed).to_string();
+        own!("events_insert").bind(events).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+    }
+    moves.apply(tx).await?;
+    Ok(claimed)
+}

@@ -1,0 +1,125 @@
+//! Rows of an upload on their way in. The claim of the batch fences the importer: one that was overtaken adds nothing.
+
+use super::batches::fenced;
+use super::rows::{self, get, hex};
+use super::{Result, Tx, error, own, sql};
+use crate::batch::Batch;
+use crate::clock::Time;
+use crate::ids;
+use crate::store::{ImportTotals, NewRow, StoreError};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Option<Batch>> {
+    let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(None) };
+    // What a broken import left behind goes first: the file is read again from its beginning.
+    own!("import_clear_details").bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    for statement in [
+        own!("import_clear_payouts"),
+        own!("import_clear_rejected"),
+        own!("import_clear_issues"),
+    ] {
+        statement.bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    }
+    let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
+    take.execute(&mut *tx).await.map_err(error)?;
+    Ok(Some(Batch { claim: batch.claim + 1, ..batch }))
+}
+
+pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
+    let extend = sql!("batch_extend_claim").bind(batch.id).bind(batch.claim).bind((now + lease).micros());
+    fenced(extend.execute(&mut *tx).await.map_err(error)?)?;
+    let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
+    if !payouts.is_empty() {
+        let payouts = Value::Array(payouts).to_string();
+        let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
+        let insert = insert.bind(batch.currency.code()).bind(now.micros());
+        insert.execute(&mut *tx).await.map_err(error)?;
+        own!("payout_details_insert").bind(&payouts).execute(&mut *tx).await.map_err(error)?;
+    }
+    let rejected: Vec<Value> = new.iter().filter_map(rejected).collect();
+    if !rejected.is_empty() {
+        let insert = own!("rejected_rows_insert").bind(batch.id).bind(Value::Array(rejected).to_string());
+        insert.execute(&mut *tx).await.map_err(error)?;
+    }
+    let issues: Vec<Value> = new.iter().flat_map(issues).collect();
+    if !issues.is_empty() {
+        let insert = own!("issues_insert").bind(batch.id).bind(Value::Array(issues).to_string());
+        insert.execute(tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+fn payout(batch: &Batch, row: &NewRow) -> Option<Value> {
+    let recipient = row.recipient.as_ref()?;
+    Some(json!({
+        "id": hex(ids::payout(batch.id, row.row)),
+        "row": row.row,
+        "lane": recipient.lane,
+        "msisdn": recipient.msisdn,
+        "amount": recipient.amount.minor,
+        "fee": recipient.fee.minor,
+        "tax": recipient.tax.minor,
+        "name": recipient.name,
+        "reference": recipient.reference,
+        "network": recipient.network,
+        "note": recipient.note,
+        "variables": recipient.variables,
+    }))
+}
+
+fn rejected(row: &NewRow) -> Option<Value> {
+    let rejected = row.rejected.as_ref()?;
+    Some(json!({
+        "row": row.row,
+        "reference": rejected.reference,
+        "name": rejected.name,
+        "msisdn": rejected.msisdn,
+        "amount": rejected.amount,
+        "cells": rejected.cells,
+    }))
+}
+
+fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
+    row.issues.iter().enumerate().map(|(ordinal, issue)| {
+        json!({
+            "row": issue.row,
+            "ordinal": ordinal,
+            "column": issue.column,
+            "code": issue.code,
+            "severity": issue.severity,
+            "message": issue.message,
+            "value": issue.value,
+        })
+    })
+}
+
+pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
+    // The database counts for itself: a row lost on the way would otherwise be forgotten for good.
+    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
+    let (valid, amount): (i64, i64) = (get(&counted, "valid")?, get(&counted, "amount")?);
+    let invalid: i64 = get(&counted, "invalid")?;
+    if (valid, invalid, amount) != (totals.valid, totals.invalid, totals.amount) {
+        return Err(StoreError::Rejected(format!(
+            "the file has {} rows to pay and {} to leave out, but {valid} and {invalid} arrived",
+            totals.valid, totals.invalid
+        )));
+    }
+    let finish = sql!("batch_finish_import")
+        .bind(batch.id)
+        .bind(batch.claim)
+        .bind(totals.rows)
+        .bind(totals.valid)
+        .bind(totals.invalid)
+        .bind(totals.warnings)
+        .bind(totals.amount)
+        .bind(totals.fees)
+        .bind(totals.tax)
+        .bind(&totals.digest);
+    fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
+    let total = totals.amount + totals.fees + totals.tax;
+    let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
+    tally.execute(tx).await.map_err(error)?;
+    Ok(())
+}

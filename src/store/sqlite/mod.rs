@@ -1,0 +1,165 @@
+//! The embedded engine: SQLite with one writer and several readers.
+//!
+//! - Every connection is set to WAL, `synchronous=FULL` and `foreign_keys`, and the settings are read back before the
+//!   store is used: a commit that was reported is on the disk.
+//! - There is one writing connection, and every transaction on it begins `IMMEDIATE`: acts are serial, so what an act
+//!   read is still true when it writes.
+//! - An act runs in a task of its own. A request that is dropped in the middle cannot leave a transaction open.
+//! - Bulk writes are one statement over `json_each`, never row by row.
+
+mod batches;
+mod claims;
+mod import;
+mod installation;
+mod ledger_check;
+mod messages;
+mod organisations;
+mod payouts;
+mod receipts;
+mod record;
+mod reports;
+mod rows;
+mod wallets;
+
+use super::{Result, StoreError};
+use crate::clock::{SharedClock, Time};
+use futures::future::BoxFuture;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A statement that every engine runs as it stands.
+macro_rules! sql {
+    ($name:literal) => {
+        sqlx::query(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/", $name, ".sql")))
+    };
+}
+/// A statement of this engine alone.
+macro_rules! own {
+    ($name:literal) => {
+        sqlx::query(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/sql/", $name, ".sql")))
+    };
+}
+use {own, sql};
+
+/// The schema's versions, in order; a test compares them with the folder.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql")))];
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+}
+
+const READERS_MAX: u32 = 4;
+/// How long a statement waits for another process (a command beside the server) to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The connection inside a writing transaction.
+pub(super) type Tx = SqliteConnection;
+
+/// The store on one SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    clock: SharedClock,
+    path: PathBuf,
+    /// Held by the process whose workers drive this database.
+    lock: Arc<Mutex<Option<std::fs::File>>>,
+}
+
+impl SqliteStore {
+    /// Opens (and creates) the database of a `sqlite://path` URL, brings its schema up to date and checks the settings
+    /// that durability rests on.
+    pub async fn open(url: &str, clock: SharedClock) -> Result<SqliteStore> {
+        let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display()))
+            })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .statement_cache_capacity(256)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "MEMORY");
+        let pool = |max| PoolOptions::new().max_connections(max).after_connect(|c, _| Box::pin(check_settings(c)));
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|e| {
+            StoreError::Unavailable(format!("cannot open {}: {e}", path.display()))
+        })?;
+        migrator().run(&writer).await.map_err(|e| {
+            StoreError::Rejected(format!("cannot bring the schema of {} up to date: {e}", path.display()))
+        })?;
+        let reader = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(error)?;
+        Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default() })
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Runs one act in one transaction, in a task of its own.
+    async fn write<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    {
+        let writer = self.writer.clone();
+        let task = tokio::spawn(async move {
+            let mut connection = writer.acquire().await.map_err(error)?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+            let done = act(&mut transaction).await?;
+            transaction.commit().await.map_err(error)?;
+            Ok(done)
+        });
+        task.await.unwrap_or_else(|e| Err(StoreError::Unavailable(format!("the act did not finish: {e}"))))
+    }
+}
+
+/// A connection that would not keep what it reported is refused.
+async fn check_settings(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for (pragma, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+        let row = sqlx::query(AssertSqlSafe(format!("PRAGMA {pragma}"))).fetch_one(&mut *connection).await?;
+        let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))?;
+        if found != wanted {
+            return Err(sqlx::Error::Configuration(
+                format!("PRAGMA {pragma} is {found}, not {wanted}: the file system may not support it").into(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Trouble with the database, sorted by whether trying again can help.
+fn error(e: sqlx::Error) -> StoreError {
+    match &e {
+        sqlx::Error::RowNotFound => StoreError::NotFound,
+        sqlx::Error::Database(d) => {
+            // SQLite's primary result codes: 19 constraint (and RAISE), 1 SQL error, 20 mismatch, 25 range.
+            let primary = d.code().and_then(|c| c.parse::<i64>().ok()).map(|c| c & 0xff);
+            match primary {
+                Some(19 | 1 | 20 | 25) => StoreError::Rejected(d.message().to_owned()),
+                _ => StoreError::Unavailable(d.message().to_owned()),
+            }
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
+            StoreError::Rejected(e.to_string())
+        }
+        _ => StoreError::Unavailable(e.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! Recording: what follows from outcomes, receipts and cancellations, many rows in one transaction.
+//!
+//! [`payouts`] is the only place where a payout that was claimed changes and where the money of a payout moves. Which
+//! rows apply is decided by the fence alone (`claim` as it was claimed or read); everything else in the transaction
+//! follows from the rows that the fenced statement says it changed.
+
+use super::rows::{self, get, hex};
+use super::{Result, Tx, batches, error, own, sql, wallets};
+use crate::clock::Time;
+use crate::ids::{self, BatchId, OrganisationId, PayoutId};
+use crate::money::Currency;
+use crate::payout::resolve::Change;
+use crate::payout::{Action, Payout, State};
+use crate::rail::Outcome;
+use crate::receipt::KeptAnswer;
+use crate::store::{PayoutRecord, Recorded};
+use crate::wallet::transfers::TransferKind;
+use crate::wallet::{self, AccountKind};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::SqliteRow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// Rows that move from state to state, summed per batch and state.
+#[derive(Default)]
+pub(super) struct Moves(BTreeMap<(BatchId, State), (i64, i64, i64)>);
+
+impl Moves {
+    pub fn add(&mut self, payout: &Payout, to: State) {
+        if payout.state != to {
+            self.count(payout.batch, payout.state, -1, -payout.amount.minor, -payout.reserved_minor());
+            self.count(payout.batch, to, 1, payout.amount.minor, payout.reserved_minor());
+        }
+    }
+
+    pub fn count(&mut self, batch: BatchId, state: State, rows: i64, amount: i64, total: i64) {
+        let sum = self.0.entry((batch, state)).or_default();
+        *sum = (sum.0 + rows, sum.1 + amount, sum.2 + total);
+    }
+
+    pub async fn apply(self, tx: &mut Tx) -> Result<()> {
+        for ((batch, state), (rows, amount, total)) in self.0 {
+            if rows != 0 {
+                let add = sql!("tally_add").bind(batch).bind(crate::machine::State::name(state));
+                add.bind(rows).bind(amount).bind(total).execute(&mut *tx).await.map_err(error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the batches of the records allow and want.
+struct BatchTerms {
+    cancelling: bool,
+    notify: bool,
+}
+
+pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) -> Result<Vec<Recorded>> {
+    let terms = batch_terms(tx, &records).await?;
+    let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
+    let applied = fence(tx, &records, now).await?;
+    let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
+        records.iter().partition(|r| applied.contains(&r.payout.id));
+    keep_late(tx, &late, now).await?;
+    end_attempts(tx, &done).await?;
+    move_money(tx, &done, now).await?;
+    tell(tx, &done, &terms, now).await?;
+    open_exceptions(tx, &done, now).await?;
+    write_events(tx, &done, now).await?;
+    let closed: BTreeSet<(BatchId, OrganisationId)> = done
+        .iter()
+        .filter(|r| r.change.to.is_final() && !r.payout.state.is_final())
+        .map(|r| (r.payout.batch, r.payout.organisation))
+        .collect();
+    for (batch, organisation) in closed {
+        batches::close(tx, batch, organisation, now).await?;
+    }
+    let recorded = |r: &PayoutRecord| if applied.contains(&r.payout.id) { Recorded::Applied } else { Recorded::Fenced };
+    Ok(records.iter().map(recorded).collect())
+}
+
+async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<BatchId, BatchTerms>> {
+    let batches: BTreeSet<BatchId> = records.iter().map(|r| r.payout.batch).collect();
+    let mut terms = HashMap::with_capacity(batches.len());
+    for batch in batches {
+        let row = sql!("batch_terms").bind(batch).fetch_one(&mut *tx).await.map_err(error)?;
+        let cancelling = get::<&str>(&row, "state")? == "cancelling";
+        terms.insert(batch, BatchTerms { cancelling, notify: get(&row, "notify")? });
+    }
+    Ok(terms)
+}
+
+/// A row that would wait for another send in a batch that is being cancelled is cancelled instead.
+fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
+    let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
+    if record.change.to != State::Queued || !cancelling {
+        return record;
+    }
+    let change = Change { to: State::Cancelled, next: None, new_attempt: false, ..record.change };
+    PayoutRecord { change, ..record }
+}
+
+/// The fenced update: the ids it returns are the rows that changed.
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<HashSet<Uuid>> {
+    let changes: Vec<Value> = records.iter().map(|r| change(r, now)).collect();
+    let changes = Value::Array(changes).to_string();
+    let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
+    let applied = rows.iter().map(|row| get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
+    let cancelled: Vec<Value> = records
+        .iter()
+        .filter(|r| r.change.to == State::Cancelled && applied.contains(&r.payout.id))
+        .map(|r| json!({"id": hex(r.payout.id)}))
+        .collect();
+    if !cancelled.is_empty() {
+        let cancelled = Value::Array(cancelled).to_string();
+        own!("payouts_record_cancelled").bind(cancelled).execute(&mut *tx).await.map_err(error)?;
+    }
+    Ok(applied)
+}
+
+fn change(record: &PayoutRecord, now: Time) -> Value {
+    let PayoutRecord { payout, change, .. } = record;
+    let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(payout, e.name())));
+    // Through `queued`, because the machine knows no step from on the way to cancelled.
+    let to = if change.to == State::Cancelled && payout.state != State::Queued { State::Queued } else { change.to };
+    json!({
+        "id": hex(payout.id),
+        "claim": payout.claim,
+        "to": to,
+        "action": change.next.map_or(Action::Query, |(action, _)| action).name(),
+        "due_at": change.next.map(|(_, at)| at.micros()),
+        "new_attempt": i32::from(change.new_attempt),
+        "step": change.step,
+        "exposed": i32::from(change.exposed),
+        "not_found": change.not_found,
+        "not_found_at": change.not_found_at.map(Time::micros),
+        "reason_code": change.reason.as_ref().map(|r| &r.code),
+        "reason": change.reason.as_ref().map(|r| &r.message),
+        "transaction_id": change.transaction_id,
+        "settled_at": change.to.is_final().then_some(now.micros()),
+        "frozen_by": frozen,
+    })
+}
+
+fn exception_id(payout: &Payout, kind: &str) -> Uuid {
+    ids::account("exception", payout.id, &[kind, &payout.attempt.to_string()])
+}
+
+/// A definitive answer whose claim had lapsed is kept like a receipt, and applied by its reference.
+async fn keep_late(tx: &mut Tx, late: &[&PayoutRecord], now: Time) -> Result<()> {
+    for record in late {
+        let Some(answer) = &record.answer else { continue };
+        if !matches!(answer.outcome, Outcome::Paid(_) | Outcome::Failed { .. }) {
+            continue;
+        }
+        let reference = record.payout.reference();
+        let kept = KeptAnswer { reference, source: record.source.to_owned(), outcome: answer.outcome.clone() };
+        let kept = serde_json::to_string(&kept).map_err(|e| rows::damaged("answer", e))?;
+        let mut fingerprint = Sha256::new();
+        fingerprint.update(record.payout.id);
+        fingerprint.update(record.payout.claim.to_be_bytes());
+        fingerprint.update(kept.as_bytes());
+        let insert = sql!("receipt_keep")
+            .bind(ids::fresh())
+            .bind(&record.payout.lane)
+            .bind(fingerprint.finalize().to_vec())
+            .bind(reference)
+            .bind(kept)
+            .bind(now.micros());
+        insert.execute(&mut *tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+/// What the attempts' audit trail keeps of the answers.
+async fn end_attempts(tx: &mut Tx, done: &[&PayoutRecord]) -> Result<()> {
+    let ends: Vec<Value> = done
+        .iter()
+        .filter(|r| r.answer.is_some() || r.change.attempt.is_some())
+        .map(|r| {
+            let answer = r.answer.as_ref();
+            json!({
+                "id": hex(r.payout.id),
+                "attempt": r.payout.attempt,
+                "state": r.change.attempt.map(|a| a.name()),
+                "answered_at": r.at.micros(),
+                "http_status": answer.and_then(|a| a.http_status),
+                "response": answer.and_then(|a| a.response.as_deref()),
+                "outcome": answer.map(|a| outcome_text(&a.outcome)),
+            })
+        })
+        .collect();
+    if !ends.is_empty() {
+        own!("attempts_end").bind(Value::Array(ends).to_string()).execute(tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+fn outcome_text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Paid(_) => "paid".into(),
+        Outcome::Accepted { .. } => "accepted".into(),
+        Outcome::NotFound => "not_found".into(),
+        Outcome::Failed { reason, .. } => format!("failed: {}", reason.code),
+        Outcome::NotSent { reason } => format!("not_sent: {}", reason.code),
+        Outcome::Unknown { reason } => format!("unknown: {}", reason.code),
+        Outcome::LaneBlocked { reason, .. } => format!("lane_blocked: {}", reason.code),
+    }
+}
+
+/// Money of rows that became final: transfers, folded balances, the batch's sums and its tallies.
+async fn move_money(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+    let mut books = Books::default();
+    let mut moves = Moves::default();
+    for record in done {
+        let payout = &record.payout;
+        moves.add(payout, record.change.to);
+        match record.change.to {
+            State::Paid if payout.state != State::Paid => books.paid(payout),
+            State::Failed | State::Cancelled if !payout.state.is_final() => {
+                books.released(&Of::from(payout), payout.reserved_minor());
+            }
+            _ => {}
+        }
+    }
+    moves.apply(tx).await?;
+    books.write(tx, now).await
+}
+
+/// Whose money a posting moves.
+struct Of {
+    organisation: OrganisationId,
+    batch: BatchId,
+    currency: Currency,
+    payout: PayoutId,
+    attempt: u32,
+}
+
+impl From<&Payout> for Of {
+    fn from(payout: &Payout) -> Of {
+        Of {
+            organisation: payout.organisation,
+            batch: payout.batch,
+            currency: payout.amount.currency,
+            payout: payout.id,
+            attempt: payout.attempt,
+        }
+    }
+}
+
+/// The postings of one transaction.
+#[derive(Default)]
+struct Books {
+    transfers: Vec<Value>,
+    /// Accounts that transfers need and that nobody opened yet: id → (kind, organisation, currency, lane).
+    accounts: BTreeMap<Uuid, (AccountKind, OrganisationId, Currency, Option<String>)>,
+    /// What changes on folded balances, in the order of account ids.
+    balances: BTreeMap<Uuid, i64>,
+    /// Paid and released, per batch.
+    batches: BTreeMap<BatchId, (i64, i64)>,
+}
+
+impl Books {
+    fn paid(&mut self, payout: &Payout) {
+        let of = Of::from(payout);
+        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
+        let lane = Some(payout.lane.clone());
+        self.accounts.insert(settlement, (AccountKind::Settlement, of.organisation, of.currency, lane));
+        self.post(&of, TransferKind::Paid, settlement, payout.amount.minor);
+        for (kind, account, amount) in
+            [(TransferKind::Fee, AccountKind::Fees, payout.fee), (TransferKind::Tax, AccountKind::Tax, payout.tax)]
+        {
+            if amount.minor > 0 {
+                let id = wallet::common_account(account, of.organisation, of.currency);
+                self.accounts.insert(id, (account, of.organisation, of.currency, None));
+                self.post(&of, kind, id, amount.minor);
+            }
+        }
+        self.batches.entry(of.batch).or_default().0 += payout.reserved_minor();
+    }
+
+    fn released(&mut self, of: &Of, total: i64) {
+        let wallet = wallet::wallet_account(of.organisation, of.currency);
+        self.post(of, TransferKind::Release, wallet, total);
+        *self.balances.entry(wallet).or_default() += total;
+        self.batches.entry(of.batch).or_default().1 += total;
+    }
+
+    fn post(&mut self, of: &Of, kind: TransferKind, to: Uuid, amount: i64) {
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        *self.balances.entry(hold).or_default() -= amount;
+        self.transfers.push(json!({
+            "organisation": hex(of.organisation),
+            "kind": kind.name(),
+            "debit": hex(hold),
+            "credit": hex(to),
+            "amount": amount,
+            "currency": of.currency.code(),
+            "batch": hex(of.batch),
+            "payout": hex(of.payout),
+            "attempt": of.attempt,
+        }));
+    }
+
+    async fn write(self, tx: &mut Tx, now: Time) -> Result<()> {
+        if self.transfers.is_empty() {
+            return Ok(());
+        }
+        for (id, (kind, organisation, currency, lane)) in self.accounts {
+            match lane {
+                Some(lane) => {
+                    let open = sql!("account_open_settlement").bind(id).bind(organisation).bind(currency.code());
+                    open.bind(lane).execute(&mut *tx).await.map_err(error)?;
+                }
+                None => super::organisations::open_account(tx, kind, organisation, currency, id).await?,
+            }
+        }
+        let transfers = Value::Array(self.transfers).to_string();
+        own!("transfers_insert").bind(transfers).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+        for (account, by) in self.balances {
+            wallets::fold(tx, account, by).await?;
+        }
+        for (batch, (paid, released)) in self.batches {
+            let add = sql!("batch_add_money").bind(batch).bind(paid).bind(released);
+            add.execute(&mut *tx).await.map_err(error)?;
+        }
+        Ok(())
+    }
+}
+
+/// The paid of batches that want it get a message: the row that will be sent, in the transaction that says they are paid.
+async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, BatchTerms>, now: Time) -> Result<()> {
+    let wanted = |r: &&&PayoutRecord| r.change.to == State::Paid && terms.get(&r.payout.batch).is_some_and(|t| t.notify);
+    let messages: Vec<Value> = done
+        .iter()
+        .filter(wanted)
+        .filter_map(|r| {
+            let payout = &r.payout;
+            Some(json!({
+                "id": hex(ids::message(payout.batch, payout.row, crate::sms::PURPOSE_PAID)),
+                "organisation": hex(payout.organisation),
+                "batch": hex(payout.batch),
+                "payout": hex(payout.id),
+                "row": payout.row,
+                "purpose": crate::sms::PURPOSE_PAID,
+                "lane": r.sms_lane.as_ref()?,
+                "msisdn": payout.msisdn,
+            }))
+        })
+        .collect();
+    if !messages.is_empty() {
+        let messages = Value::Array(messages).to_string();
+        own!("messages_insert").bind(messages).bind(now.micros()).execute(tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+    for record in done {
+        let Some(kind) = record.change.exception else { continue };
+        let payout = &record.payout;
+        let said = record.answer.as_ref().and_then(|a| a.response.clone()).unwrap_or_default();
+        let reason = record.change.reason.as_ref().map_or(said.as_str(), |r| r.message.as_str());
+        let open = sql!("exception_open")
+            .bind(exception_id(payout, kind.name()))
+            .bind(payout.organisation)
+            .bind(payout.id)
+            .bind(kind.name())
+            .bind(i64::from(payout.attempt))
+            .bind(reason)
+            .bind(now.micros());
+        open.execute(&mut *tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+/// One event per change of state (a poll that learnt nothing is none), and per exception.
+async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+    let mut events = Vec::with_capacity(done.len());
+    for record in done {
+        let reason = record.change.reason.as_ref().map(|r| format!("{}: {}", r.code, r.message));
+        if record.change.to != record.payout.state {
+            let detail = if record.change.new_attempt {
+                Some(format!("a new attempt follows; {}", reason.as_deref().unwrap_or_default()))
+            } else {
+                reason
+            };
+            events.push(json!({"id": hex(record.payout.id), "kind": record.change.to, "detail": detail}));
+        }
+        if let Some(exception) = record.change.exception {
+            events.push(json!({"id": hex(record.payout.id), "kind": format!("exception.{}", exception.name())}));
+        }
+    }
+    if !events.is_empty() {
+        let events = Value::Array(events).to_string();
+        own!("events_insert").bind(events).bind(now.micros()).execute(tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
+/// Rows that a sweep of a cancelling batch has cancelled: their money goes back.
+pub(super) async fn cancelled(
+    tx: &mut Tx,
+    batch: BatchId,
+    organisation: OrganisationId,
+    currency: Currency,
+    swept: &[SqliteRow],
+    now: Time,
+) -> Result<()> {
+    let (mut moves, mut books) = (Moves::default(), Books::default());
+    let mut events = Vec::with_capacity(swept.len());
+    for row in swept {
+        let id: PayoutId = get(row, "id")?;
+        let attempt = rows::number(row, "attempt")?;
+        let (amount, total): (i64, i64) = (get(row, "amount")?, get(row, "total")?);
+        moves.count(batch, State::Queued, -1, -amount, -total);
+        moves.count(batch, State::Cancelled, 1, amount, total);
+        books.released(&Of { organisation, batch, currency, payout: id, attempt }, total);
+        events.push(json!({"id": hex(id), "kind": State::Cancelled, "detail": "its batch was cancelled"}));
+    }
+    moves.apply(tx).await?;
+    books.write(tx, now).await?;
+    let events = Value::Array(events).to_string();
+    own!("events_insert").bind(events).bind(now.micros()).execute(tx).await.map_err(error)?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+UPDATE attempts
+SET state = COALESCE(c.state, attempts.state),
+    answered_at = c.answered_at,
+    http_status = COALESCE(c.http_status, attempts.http_status),
+    response = COALESCE(c.response, attempts.response),
+    outcome = COALESCE(c.outcome, attempts.outcome)
+FROM (SELECT unhex(value ->> 'id') AS payout_id, value ->> 'attempt' AS attempt, value ->> 'state' AS state,
+             value ->> 'answered_at' AS answered_at, value ->> 'http_status' AS http_status,
+             value ->> 'response' AS response, value ->> 'outcome' AS outcome
+      FROM json_each($1)) AS c
+WHERE attempts.payout_id = c.payout_id AND attempts.attempt = c.attempt

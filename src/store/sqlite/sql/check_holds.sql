@@ -1,0 +1,8 @@
+-- The hold of a batch is what its unfinished payouts need, and nothing once it is closed.
+SELECT 'batch ' || lower(hex(b.id)) || ' (' || b.state || ') holds ' || a.balance || ', its unfinished payouts need '
+       || COALESCE(p.needed, 0) AS what
+FROM batches b
+JOIN accounts a ON a.batch_id = b.id
+LEFT JOIN (SELECT batch_id, SUM(amount + fee + tax) AS needed FROM payouts
+           WHERE state IN ('queued', 'sending', 'accepted', 'unknown') GROUP BY batch_id) AS p ON p.batch_id = b.id
+WHERE a.balance <> COALESCE(p.needed, 0)

@@ -1,0 +1,14 @@
+-- A resend waits for receipts of its reference that are not applied yet.
+SELECT p.id, p.organisation_id, p.batch_id, p.row, p.lane, p.msisdn, p.amount, p.fee, p.tax, p.currency, p.state, p.claim,
+       p.attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
+       d.note, a.request
+FROM payouts p
+JOIN batches b ON b.id = p.batch_id
+LEFT JOIN payout_details d ON d.payout_id = p.id
+LEFT JOIN attempts a ON a.payout_id = p.id AND a.attempt = p.attempt
+WHERE p.batch_id = $1 AND p.lane = $2 AND p.action = 'submit' AND p.due_at <= $3 AND p.frozen_by IS NULL
+  AND (b.state = 'running' OR p.state = 'unknown')
+  AND (p.state = 'queued'
+       OR NOT EXISTS (SELECT 1 FROM receipts r WHERE r.reference = a.reference AND r.due_at IS NOT NULL))
+ORDER BY p.due_at, p.row
+LIMIT $4 OFFSET $5
