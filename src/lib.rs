@@ -9,3 +9,4 @@ pub mod money;
 pub mod payout;
 pub mod phone;
 pub mod rail;
+pub mod receipt;
