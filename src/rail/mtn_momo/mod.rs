@@ -5,7 +5,7 @@
 //! ([`crate::receipt::verify`]), unless the lane takes callbacks as hints only. MTN refuses a second use of a reference
 //! with 409, which makes sending the same request again harmless.
 //!
-//! What each answer means is in [`answer`], each code in [`codes`]. Sources: the momodeveloper portal, npm `mtn-momo`
+//! What each answer means is in `answer.rs`, each code in [`codes`]. Sources: the momodeveloper portal, npm `mtn-momo`
 //! 2.0.0, crate `mtnmomo` 0.1.9; not run against the live API.
 
 mod answer;
