@@ -9,7 +9,10 @@ pub mod client;
 pub mod http;
 pub mod mtn_momo;
 pub mod sms_http;
+#[cfg(test)]
+mod testing;
 pub mod webhook;
+mod wire;
 
 use crate::clock::Time;
 use crate::config::LaneConfig;
@@ -33,6 +36,16 @@ impl Reason {
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Reason { code: code.into(), message: message.into() }
     }
+
+    /// Longest code and message kept of what a provider says.
+    pub const CODE_CHARS_MAX: usize = 64;
+    pub const MESSAGE_CHARS_MAX: usize = 300;
+
+    /// In a provider's words, cut to what is kept.
+    pub fn told(code: &str, message: &str) -> Self {
+        let cut = |text: &str, chars_max| text.chars().filter(|c| !c.is_control()).take(chars_max).collect();
+        Reason { code: cut(code, Self::CODE_CHARS_MAX), message: cut(message, Self::MESSAGE_CHARS_MAX) }
+    }
 }
 
 /// What a provider said about a payment it made. Every field present must match what we sent.
@@ -44,6 +57,9 @@ pub struct Payment {
     pub currency: Option<Currency>,
     /// As E.164 digits without `+`.
     pub msisdn: Option<String>,
+    /// Our payout's id, where the provider gives it back (MTN's `externalId`): tells two payouts of the same amount to
+    /// the same number apart.
+    pub payout_id: Option<String>,
 }
 
 /// Whether a request that a blocked lane refused may have been executed.
@@ -56,6 +72,15 @@ pub enum Executed {
 
 /// The class of what was observed on the wire (`submit`), or of what the provider says of a reference (`query`,
 /// receipt).
+///
+/// | | may come from |
+/// |---|---|
+/// | `Paid`, `Accepted`, `Failed`, `Unknown` | submit, query, receipt |
+/// | `NotSent`, `LaneBlocked` with `executed: No` | submit only |
+/// | `NotFound`, `LaneBlocked` with `executed: Perhaps` and nothing learnt | query |
+///
+/// `Unknown` as the answer to a query means that nothing was learnt (it could not even be asked, perhaps): what was known
+/// of the payout before still holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum Outcome {
@@ -75,6 +100,29 @@ pub enum Outcome {
     NotFound,
     /// Our account or our credentials are refused: nothing is wrong with this payout, the lane is parked.
     LaneBlocked { reason: Reason, executed: Executed },
+}
+
+impl Outcome {
+    /// Why, where the outcome has a reason.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Outcome::Failed { reason, .. }
+            | Outcome::NotSent { reason }
+            | Outcome::Unknown { reason }
+            | Outcome::LaneBlocked { reason, .. } => Some(reason),
+            Outcome::Paid(_) | Outcome::Accepted { .. } | Outcome::NotFound => None,
+        }
+    }
+
+    fn reason_mut(&mut self) -> Option<&mut Reason> {
+        match self {
+            Outcome::Failed { reason, .. }
+            | Outcome::NotSent { reason }
+            | Outcome::Unknown { reason }
+            | Outcome::LaneBlocked { reason, .. } => Some(reason),
+            Outcome::Paid(_) | Outcome::Accepted { .. } | Outcome::NotFound => None,
+        }
+    }
 }
 
 /// One transfer to be asked for. What is sent is fixed at the intent and stored: see [`TelcoRail::request`].
@@ -97,7 +145,8 @@ pub struct Request {
     pub callback_url: Option<String>,
 }
 
-/// An answer with what the audit trail keeps of it (secrets removed, cut to 4 KiB).
+/// An answer with what the audit trail keeps of it: secrets removed, cut to 4 KiB; no `response` where no whole answer
+/// was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub outcome: Outcome,
@@ -147,9 +196,10 @@ pub trait TelcoRail: Send + Sync {
     fn request(&self, transfer: &Transfer) -> Request;
 
     /// Sends a stored request. Never retries, except once with a fresh token after a 401 (documented as not executed).
+    /// Ends within the lane's `request_timeout`, all of that included.
     async fn submit(&self, reference: Uuid, request: &Request) -> Answer;
 
-    /// Asks what became of a reference.
+    /// Asks what became of a reference. Never `NotSent`: that a question was not sent says nothing of the payout.
     async fn query(&self, reference: Uuid) -> Answer;
 
     /// Reads a receipt: pure.

@@ -2,6 +2,8 @@
 //! any number of times.
 
 
+pub mod verify;
+
 use crate::clock::Time;
 use crate::rail::{News, Outcome, RawReceipt, SmsOutcome};
 use uuid::Uuid;
