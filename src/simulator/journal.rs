@@ -152,8 +152,8 @@ fn read_lines(file: &File, path: &Path, mut replay: impl FnMut(Entry)) -> io::Re
         let ended = line.last() == Some(&b'\n');
         match serde_json::from_slice::<Entry>(&line) {
             Ok(entry) if ended => replay(entry),
-            _ if !ended || reader.fill_buf()?.is_empty() => return Ok(whole),
-            Ok(_) => {}
+            Ok(_) => return Ok(whole),
+            Err(_) if !ended || reader.fill_buf()?.is_empty() => return Ok(whole),
             Err(e) => {
                 let message = format!("line {number} of the book {} is broken: {e}", path.display());
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));

@@ -45,17 +45,22 @@ async fn what_was_answered_is_in_the_file_and_comes_back() {
     for transfer in [&paid, &failed, &seen] {
         net.pay(transfer).await;
     }
+    let swallowed = Transfer::new();
+    net.turn(json!({"http": {"error_before": 1}})).await;
+    assert!(net.pay(&swallowed).await.0.is_server_error());
     let before = items(&net).await;
     let crashed = file.as_crashed();
     net.stop().await.unwrap();
 
     let net = crashed.serve().await;
     assert_eq!(items(&net).await, before);
+    assert!(before[0]["paid_at"].is_string() && before[1]["paid_at"].is_null());
+    assert_eq!((&before[3]["state"], &before[3]["amount"]), (&json!("seen"), &json!("50000")));
     let (status, again) = net.pay(&paid).await;
     assert_eq!((status, &again["status"]), (StatusCode::OK, &json!("success")));
     assert_eq!(again["transaction_id"], before[0]["transaction_id"]);
     assert_eq!(net.pay(&Transfer { amount: "1".into(), ..paid.clone() }).await.0, 409);
-    assert_eq!(net.get("/_book/summary").await.1["rails"], json!({"http": {"paid": 1, "failed": 1, "seen": 1}}));
+    assert_eq!(net.get("/_book/summary").await.1["rails"], json!({"http": {"paid": 1, "failed": 1, "seen": 2}}));
 }
 
 #[tokio::test]
