@@ -1,0 +1,73 @@
+//! Sending payouts of one lane.
+
+use super::{TelcoLane, ours};
+use crate::clock::Time;
+use crate::payout::resolve::Source;
+use crate::payout::{Action, Submission};
+use crate::queue::Work;
+use crate::rail::{Outcome, Reason, Transfer};
+use crate::store::{PrepareTransfer, StoreError};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Submit {
+    pub lane: Arc<TelcoLane>,
+    name: String,
+    prepare: PrepareTransfer,
+}
+
+impl Submit {
+    pub fn new(lane: Arc<TelcoLane>) -> Self {
+        let rail = lane.rail.clone();
+        let prepare: PrepareTransfer = Arc::new(move |transfer: &Transfer| rail.request(transfer));
+        Submit { name: format!("submit-{}", lane.config.name), lane, prepare }
+    }
+
+    /// Time left on the claim.
+    fn lease_left(&self, row: &Submission) -> Duration {
+        row.lease_until.saturating_duration_since(self.lane.clock.monotonic())
+    }
+}
+
+#[async_trait]
+impl Work for Submit {
+    type Row = Submission;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn claim(&self, n: u32) -> Result<Vec<Submission>, StoreError> {
+        let lane = &self.lane.config;
+        self.lane.store.claim_submissions(&lane.name, n, lane.lease, self.prepare.clone()).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Time>, StoreError> {
+        self.lane.store.next_payout_due(&self.lane.config.name, Action::Submit).await
+    }
+
+    async fn perform(&self, row: &Submission) {
+        // No send starts with less lease left than its own timeout.
+        if self.lease_left(row) <= self.lane.config.request_timeout {
+            let reason = Reason::new("claim_too_old", "the claim was too old to send under it");
+            return self.lane.record(&row.payout, ours(Outcome::NotSent { reason }), Source::Submit).await;
+        }
+        let started = self.lane.clock.monotonic();
+        let answer = self.lane.rail.submit(row.reference, &row.request).await;
+        let took = self.lane.clock.monotonic().saturating_duration_since(started);
+        metrics::histogram!("gaba_provider_seconds", "lane" => self.lane.config.name.clone()).record(took.as_secs_f64());
+        self.lane.observe(&answer, "submit");
+        self.lane.record(&row.payout, answer, Source::Submit).await;
+    }
+
+    async fn give_back(&self, row: &Submission) {
+        let reason = Reason::new("stopping", "the process was told to stop before it was sent");
+        self.lane.record(&row.payout, ours(Outcome::NotSent { reason }), Source::Submit).await;
+    }
+
+    async fn panicked(&self, row: &Submission) {
+        let reason = Reason::new("panic", "the worker failed while sending");
+        self.lane.record(&row.payout, ours(Outcome::Unknown { reason }), Source::Submit).await;
+    }
+}
