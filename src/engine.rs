@@ -1,1 +1,224 @@
 //! The engine: every worker of one process over one store.
+//!
+//! [`Engine::start`] takes the database over (voiding the claims of the process before) and [`Engine::run`] works until it
+//! is told to stop, then drains: claiming stops first, what was not begun is given back, calls in flight are waited for.
+
+use crate::clock::SharedClock;
+use crate::config::{Config, ConfigError, LaneConfig};
+use crate::lane::gate::{LaneGate, Open, SharedBreaker};
+use crate::lane::route::{Overlap, Router};
+use crate::queue::group_commit::GroupCommit;
+use crate::queue::{self, Surroundings};
+use crate::rail::{self, RailContext};
+use crate::receipt::{JudgedReceipt, NewReceipt};
+use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
+use crate::workers::{TelcoLane, batch, import, message, query, receipt, submit};
+use apalis::prelude::Monitor;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::queue::Wake;
+
+/// How long a stopping process waits for calls in flight.
+pub const DRAIN: Duration = Duration::from_secs(25);
+/// Receipts applied at once.
+const RECEIPTS_AT_ONCE: usize = 256;
+/// Status queries in flight per lane; the lane's query rate bounds them in time.
+const QUERIES_AT_ONCE: usize = 64;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Overlap(#[from] Overlap),
+    #[error("a worker ended unasked: {0}")]
+    Ended(String),
+}
+
+/// Where hooks put what providers post.
+#[derive(Clone)]
+pub struct ReceiptInbox {
+    commit: GroupCommit<NewReceipt, ()>,
+    wake: Wake,
+}
+
+impl ReceiptInbox {
+    /// An inbox over `store`. Receipts that come together are stored in one transaction.
+    pub fn new(store: SharedStore, wake: Wake) -> Self {
+        let commit = GroupCommit::start(move |receipts: Vec<NewReceipt>| {
+            let store = store.clone();
+            Box::pin(async move {
+                let stored = receipts.len();
+                store.store_receipts(receipts).await.map(|()| vec![(); stored])
+            })
+        });
+        ReceiptInbox { commit, wake }
+    }
+
+    /// Stores a receipt; durable when it returns.
+    pub async fn store(&self, receipt: NewReceipt) -> Result<(), StoreError> {
+        self.commit.commit(receipt).await?;
+        self.wake.poke();
+        Ok(())
+    }
+}
+
+/// The workers of one process, not yet running.
+pub struct Engine {
+    store: SharedStore,
+    config: Arc<Config>,
+    clock: SharedClock,
+    router: Arc<Router>,
+    wake: Wake,
+    lanes: receipt::Lanes,
+    message_recorder: GroupCommit<MessageRecord, Recorded>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Engine {
+    pub async fn start(store: SharedStore, config: Arc<Config>, clock: SharedClock) -> Result<Engine, EngineError> {
+        config.check()?;
+        let router = Arc::new(Router::new(&config.lanes)?);
+        store.take_over().await?;
+        let context =
+            RailContext { public_url: config.public_url(), capability_key: Arc::new(store.capability_key().await?) };
+        let lanes = lanes(&store, &config, &clock, &context);
+        let recording = store.clone();
+        let message_recorder = GroupCommit::start(move |records| {
+            let store = recording.clone();
+            Box::pin(async move { store.record_messages(records).await })
+        });
+        let (wake, alive) = (Wake::default(), Arc::new(AtomicBool::new(false)));
+        Ok(Engine { store, config, clock, router, wake, lanes, message_recorder, alive })
+    }
+
+    /// To be poked when there is new work.
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
+    }
+
+    /// Whether the workers run.
+    pub fn alive(&self) -> Arc<AtomicBool> {
+        self.alive.clone()
+    }
+
+    /// How the lanes stand, for operators.
+    pub fn lanes_view(&self) -> Arc<dyn Fn() -> Value + Send + Sync> {
+        let (config, lanes) = (self.config.clone(), self.lanes.clone());
+        Arc::new(move || {
+            let view = |lane: &LaneConfig| {
+                let breaker = lanes.telco.get(&lane.name).map(|l| &l.breaker);
+                json!({
+                    "name": lane.name,
+                    "rail": lane.rail,
+                    "currency": lane.currency,
+                    "breaker": breaker.map(|b| if b.is_closed() { "closed" } else { "open" }),
+                    "parked": breaker.and_then(SharedBreaker::parked),
+                    "rate_per_second": lane.rate_per_second,
+                    "concurrency": lane.concurrency,
+                })
+            };
+            json!({"items": config.lanes.iter().map(view).collect::<Vec<_>>(), "next_cursor": null})
+        })
+    }
+
+    /// Works until `stop` is cancelled, then drains. An error means that a worker ended unasked.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), EngineError> {
+        let around = Surroundings { clock: self.clock.clone(), wake: self.wake.clone(), stop: stop.clone() };
+        let monitor = self.register(&around);
+        let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
+        self.alive.store(true, Ordering::SeqCst);
+        let finished = {
+            let run = monitor.run();
+            tokio::pin!(run);
+            tokio::select! {
+                ended = &mut run => ended.map_err(|e| EngineError::Ended(e.to_string())),
+                () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
+                    tracing::warn!("calls were still in flight after {DRAIN:?}; their payouts are asked about at the next start");
+                    Ok(())
+                }
+            }
+        };
+        self.alive.store(false, Ordering::SeqCst);
+        let asked = stop.is_cancelled();
+        stop.cancel();
+        driver.abort();
+        finished?;
+        if asked { Ok(()) } else { Err(EngineError::Ended("all workers ended".into())) }
+    }
+
+    /// One apalis worker per kind of due row and lane.
+    fn register(&self, around: &Surroundings) -> Monitor {
+        let mut monitor = Monitor::new();
+        for lane in self.lanes.telco.values() {
+            let config = &lane.config;
+            let gate = Arc::new(LaneGate::new(config.rate_per_second, Some(lane.breaker.clone())));
+            let work = Arc::new(submit::Submit::new(lane.clone()));
+            monitor = queue::spawn(monitor, work, config.concurrency, gate, around.clone());
+            let gate = Arc::new(LaneGate::new(config.query_rate_per_second, None));
+            let work = Arc::new(query::Query::new(lane.clone()));
+            monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, gate, around.clone());
+        }
+        for (config, rail) in self.lanes.sms.values() {
+            let (store, clock) = (self.store.clone(), self.clock.clone());
+            let gate = Arc::new(LaneGate::new(config.rate_per_second, None));
+            let work = message::Message::new(config.clone(), rail.clone(), store, clock, self.message_recorder.clone());
+            monitor = queue::spawn(monitor, Arc::new(work), config.concurrency, gate, around.clone());
+        }
+        let importer =
+            import::Import { store: self.store.clone(), config: self.config.clone(), router: self.router.clone() };
+        monitor = queue::spawn(monitor, Arc::new(importer), 1, Arc::new(Open), around.clone());
+        queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
+    }
+
+    fn receipts(&self) -> receipt::Receipt {
+        let (store, lanes) = (self.store.clone(), self.lanes.clone());
+        let (decide_payout, decide_message) = (lanes.decide_payout(), lanes.decide_message());
+        let (applying, wake) = (store.clone(), self.wake.clone());
+        let applier = GroupCommit::start(move |receipts: Vec<JudgedReceipt>| {
+            let (store, payout, message) = (applying.clone(), decide_payout.clone(), decide_message.clone());
+            let wake = wake.clone();
+            Box::pin(async move {
+                let judged = receipts.len();
+                store.apply_receipts(receipts, payout, message).await?;
+                wake.poke();
+                Ok(vec![(); judged])
+            })
+        });
+        receipt::Receipt { lanes, store, clock: self.clock.clone(), applier }
+    }
+}
+
+fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &RailContext) -> receipt::Lanes {
+    let recording = store.clone();
+    let recorder = GroupCommit::start(move |records: Vec<PayoutRecord>| {
+        let store = recording.clone();
+        Box::pin(async move { store.record_payouts(records).await })
+    });
+    let sms_lane = config.lanes.iter().find(|l| rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone());
+    let mut lanes = receipt::Lanes { telco: HashMap::new(), sms: HashMap::new() };
+    for lane in &config.lanes {
+        if let Some(telco) = rail::telco(lane, context) {
+            let lane_state = TelcoLane {
+                config: lane.clone(),
+                rail: telco,
+                breaker: SharedBreaker::default(),
+                sms_lane: sms_lane.clone(),
+                store: store.clone(),
+                clock: clock.clone(),
+                recorder: recorder.clone(),
+            };
+            lanes.telco.insert(lane.name.clone(), Arc::new(lane_state));
+        } else if let Some(sms) = rail::sms(lane, context) {
+            lanes.sms.insert(lane.name.clone(), (lane.clone(), sms));
+        }
+    }
+    lanes
+}

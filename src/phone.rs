@@ -92,7 +92,9 @@ pub enum PhoneError {
         country.example()
     )]
     Letters { country: Country },
-    #[error("the number has an extension. Money goes to a mobile number: remove the extension, or type the mobile number")]
+    #[error(
+        "the number has an extension. Money goes to a mobile number: remove the extension, or type the mobile number"
+    )]
     Extension,
     #[error("there is more than one number in the cell. Keep the one that shall be paid and remove the others")]
     Several,

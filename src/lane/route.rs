@@ -11,7 +11,10 @@ use std::collections::HashMap;
 
 /// Two lanes claim the same numbers in the same currency.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the lanes {first:?} and {second:?} both pay {currency} to numbers that begin with {prefix}; remove the prefix from one")]
+#[error(
+    "the lanes {first:?} and {second:?} both pay {currency} to numbers that begin with {prefix}; remove the prefix \
+     from one"
+)]
 pub struct Overlap {
     pub prefix: String,
     pub currency: Currency,
@@ -100,7 +103,8 @@ mod tests {
 
     fn lane(name: &str, rail: &str, currency: &str, prefixes: &str) -> String {
         format!(
-            "[[lanes]]\nname = \"{name}\"\nrail = \"{rail}\"\nbase_url = \"http://x\"\ncurrency = \"{currency}\"\nprefixes = {prefixes}\n"
+            "[[lanes]]\nname = \"{name}\"\nrail = \"{rail}\"\nbase_url = \"http://x\"\ncurrency = \
+             \"{currency}\"\nprefixes = {prefixes}\n"
         )
     }
 

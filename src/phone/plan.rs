@@ -134,14 +134,8 @@ const ALSO_KNOWN_AS: &[(Country, &str, &str)] = &[
 ];
 
 impl Country {
-    pub const ALL: [Country; 6] = [
-        Country::Uganda,
-        Country::Kenya,
-        Country::Tanzania,
-        Country::Rwanda,
-        Country::Ghana,
-        Country::IvoryCoast,
-    ];
+    pub const ALL: [Country; 6] =
+        [Country::Uganda, Country::Kenya, Country::Tanzania, Country::Rwanda, Country::Ghana, Country::IvoryCoast];
 
     const fn plan(self) -> &'static Plan {
         match self {
@@ -195,11 +189,8 @@ impl Country {
 
     /// The network that people mean by `text`: `MTN Uganda`, `Airtel Money`, `M-Pesa`.
     pub fn network_named(self, text: &str) -> Option<&'static str> {
-        let told: Vec<String> = text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
+        let told: Vec<String> =
+            text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
         let joined = told.concat();
         let alias = ALSO_KNOWN_AS.iter().find(|(country, _, alias)| *country == self && joined.starts_with(alias));
         alias.map(|(_, network, _)| *network).or_else(|| {

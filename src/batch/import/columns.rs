@@ -1,0 +1,267 @@
+//! Which column holds what.
+//!
+//! A header is recognised whatever its case, accents and padding. Two columns that could mean the same are an error
+//! until the upload's mapping says which one is meant; every column that is none of ours is kept as a variable for the
+//! SMS template.
+
+use super::issue::ImportError;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// What Gaba needs, or can use, of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Field {
+    Msisdn,
+    Amount,
+    Name,
+    Reference,
+    Note,
+    Network,
+}
+
+impl Field {
+    pub const ALL: [Field; 6] =
+        [Field::Msisdn, Field::Amount, Field::Name, Field::Reference, Field::Note, Field::Network];
+
+    /// Headers understood without a mapping, as [`fold`] leaves them. The first is the one to recommend.
+    fn headers(self) -> &'static [&'static str] {
+        match self {
+            Field::Msisdn => &[
+                "phone number",
+                "msisdn",
+                "phone",
+                "mobile",
+                "number",
+                "telephone",
+                "mobile number",
+                "mobile money number",
+            ],
+            Field::Amount => &["amount", "net pay", "salary", "value"],
+            Field::Name => &["name", "full name", "beneficiary", "recipient"],
+            Field::Reference => &["reference", "id", "employee id", "staff id"],
+            Field::Note => &["note", "narration", "reason"],
+            Field::Network => &["network"],
+        }
+    }
+
+    fn required(self) -> bool {
+        matches!(self, Field::Msisdn | Field::Amount)
+    }
+
+    /// For messages: "no column holds the {…}".
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Field::Msisdn => "phone number",
+            Field::Amount => "amount",
+            Field::Name => "name",
+            Field::Reference => "reference",
+            Field::Note => "note",
+            Field::Network => "network",
+        }
+    }
+
+    pub(super) fn example(self) -> String {
+        format!("{:?}", self.headers()[0])
+    }
+}
+
+/// Which of their columns holds which of our fields, told at the upload: `{"msisdn": "Tel.", "amount": "To pay"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Mapping(pub BTreeMap<Field, String>);
+
+impl Mapping {
+    pub fn parse(json: &str) -> Result<Mapping, ImportError> {
+        serde_json::from_str(json).map_err(|why| ImportError::MappingInvalid { why: why.to_string() })
+    }
+}
+
+/// A header without what people vary: case, accents, padding, and `_` or `-` for a space.
+fn fold(header: &str) -> String {
+    let plain: String = header
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c) && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}'))
+        .flat_map(char::to_lowercase)
+        .map(|c| if matches!(c, '_' | '-' | '.' | ':' | '*') { ' ' } else { c })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The field a header means, if it is one of ours.
+pub(super) fn recognise(header: &str) -> Option<Field> {
+    let folded = fold(header);
+    Field::ALL.into_iter().find(|f| f.headers().contains(&folded.as_str()))
+}
+
+/// The columns of a file.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// One per column up to the last header; columns without one are named by their position.
+    pub headers: Vec<Arc<str>>,
+    /// Index by field, in the order of [`Field::ALL`].
+    by_field: [Option<usize>; Field::ALL.len()],
+}
+
+impl Columns {
+    pub fn read(header: &[String], mapping: Option<&Mapping>) -> Result<Columns, ImportError> {
+        let header = trimmed(header);
+        let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
+        for (i, name) in folded.iter().enumerate() {
+            if !name.is_empty() && folded[..i].contains(name) {
+                return Err(ImportError::DuplicateColumn { column: header[i].clone() });
+            }
+        }
+        let mut by_field = mapped(mapping, &header, &folded)?;
+        let taken = by_field;
+        for field in Field::ALL {
+            if by_field[field as usize].is_none() {
+                by_field[field as usize] = recognised(field, &header, &taken)?;
+            }
+        }
+        let name = |(i, h): (usize, &String)| match h.is_empty() {
+            true => Arc::from(format!("column {}", i + 1)),
+            false => Arc::from(h.as_str()),
+        };
+        Ok(Columns { headers: header.iter().enumerate().map(name).collect(), by_field })
+    }
+
+    pub fn of(&self, field: Field) -> Option<usize> {
+        self.by_field[field as usize]
+    }
+
+    pub fn field_at(&self, column: usize) -> Option<Field> {
+        Field::ALL.into_iter().find(|f| self.of(*f) == Some(column))
+    }
+}
+
+/// Without padding, and without the empty columns that spreadsheets leave at the end.
+fn trimmed(header: &[String]) -> Vec<String> {
+    let invisible = |c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}');
+    let mut header: Vec<String> = header.iter().map(|h| h.trim_matches(invisible).to_owned()).collect();
+    header.truncate(header.iter().rposition(|h| !h.is_empty()).map_or(0, |last| last + 1));
+    header
+}
+
+fn named(header: &[String]) -> Vec<String> {
+    header.iter().filter(|h| !h.is_empty()).cloned().collect()
+}
+
+fn mapped(
+    mapping: Option<&Mapping>,
+    header: &[String],
+    folded: &[String],
+) -> Result<[Option<usize>; Field::ALL.len()], ImportError> {
+    let mut by_field = [None; Field::ALL.len()];
+    for (&field, column) in mapping.iter().flat_map(|m| &m.0) {
+        let wanted = fold(column);
+        let Some(at) = folded.iter().position(|name| !name.is_empty() && *name == wanted) else {
+            return Err(ImportError::MappedColumnMissing { field, column: column.clone(), found: named(header) });
+        };
+        if let Some(&first) = Field::ALL.iter().find(|f| by_field[**f as usize] == Some(at)) {
+            return Err(ImportError::MappedTwice { column: header[at].clone(), first, second: field });
+        }
+        by_field[field as usize] = Some(at);
+    }
+    Ok(by_field)
+}
+
+fn recognised(
+    field: Field,
+    header: &[String],
+    taken: &[Option<usize>; Field::ALL.len()],
+) -> Result<Option<usize>, ImportError> {
+    let candidates: Vec<usize> =
+        (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
+    match candidates[..] {
+        [] if field.required() => Err(ImportError::MissingColumn { field, found: named(header) }),
+        [] => Ok(None),
+        [only] => Ok(Some(only)),
+        _ => {
+            let columns = candidates.iter().map(|i| header[*i].clone()).collect();
+            Err(ImportError::AmbiguousColumn { field, columns })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &[&str], mapping: Option<&str>) -> Result<Columns, ImportError> {
+        let header: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
+        let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
+        Columns::read(&header, mapping.as_ref())
+    }
+
+    #[test]
+    fn recognises_headers_whatever_their_case_accents_order_and_padding() {
+        for (header, field) in [
+            ("msisdn", Field::Msisdn),
+            ("  Phone_Number ", Field::Msisdn),
+            ("TÉLÉPHONE", Field::Msisdn),
+            ("\u{FEFF}Mobile  Money-Number", Field::Msisdn),
+            ("Number", Field::Msisdn),
+            ("NET PAY", Field::Amount),
+            ("Net-Pay:", Field::Amount),
+            ("Salary", Field::Amount),
+            ("Full\u{00A0}Name", Field::Name),
+            ("Bénéficiary", Field::Name),
+            ("Staff ID", Field::Reference),
+            ("Narration", Field::Note),
+            ("Network", Field::Network),
+        ] {
+            assert_eq!(recognise(header), Some(field), "{header:?}");
+        }
+        assert_eq!(recognise("Village"), None);
+        assert_eq!(recognise(""), None);
+        let columns = read(&["Department", "Net Pay", "Mobile Number"], None).unwrap();
+        assert_eq!((columns.of(Field::Amount), columns.of(Field::Msisdn)), (Some(1), Some(2)));
+        assert_eq!(columns.field_at(0), None);
+    }
+
+    #[test]
+    fn two_columns_of_one_field_are_an_error_until_mapped() {
+        let header = ["phone", "salary", "net pay"];
+        let error = read(&header, None).unwrap_err();
+        assert_eq!(error.code(), "ambiguous_column");
+        assert!(error.to_string().contains("\"salary\", \"net pay\""), "{error}");
+        let columns = read(&header, Some(r#"{"amount":"Net Pay"}"#)).unwrap();
+        assert_eq!((columns.of(Field::Amount), columns.field_at(1)), (Some(2), None));
+    }
+
+    #[test]
+    fn a_mapping_names_the_columns_that_are_meant() {
+        let columns = read(&["Tel.", "To pay", "name"], Some(r#"{"msisdn":"tel","amount":"TO PAY"}"#)).unwrap();
+        assert_eq!((columns.of(Field::Msisdn), columns.of(Field::Name)), (Some(0), Some(2)));
+        for (mapping, code) in [
+            (r#"{"msisdn":"Fax","amount":"To pay"}"#, "mapped_column_missing"),
+            (r#"{"msisdn":"Tel.","amount":"Tel."}"#, "column_mapped_twice"),
+        ] {
+            assert_eq!(read(&["Tel.", "To pay"], Some(mapping)).unwrap_err().code(), code);
+        }
+        for json in ["[]", "{\"fone\":\"Tel.\"}", "{\"msisdn\":7}", "{"] {
+            assert_eq!(Mapping::parse(json).unwrap_err().code(), "mapping_invalid", "{json}");
+        }
+    }
+
+    #[test]
+    fn missing_and_repeated_columns_are_named() {
+        let error = read(&["name", "Fone", "amount"], None).unwrap_err();
+        assert_eq!(error.code(), "missing_column");
+        assert!(error.to_string().contains("\"name\", \"Fone\", \"amount\""), "{error}");
+        assert_eq!(read(&["phone", "name"], None).unwrap_err().code(), "missing_column");
+        let error = read(&["phone", "amount", "Village", "village "], None).unwrap_err();
+        assert_eq!(error.code(), "duplicate_column");
+    }
+
+    #[test]
+    fn columns_without_a_header_are_named_by_position_and_dropped_at_the_end() {
+        let columns = read(&["phone", "", "amount", "", " "], None).unwrap();
+        let names: Vec<&str> = columns.headers.iter().map(|h| &**h).collect();
+        assert_eq!(names, ["phone", "column 2", "amount"]);
+    }
+}

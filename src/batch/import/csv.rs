@@ -1,0 +1,233 @@
+//! Reading CSV: records with bounds, numbered as a spreadsheet shows them.
+//!
+//! `csv-core` is driven by hand, because what it forgives has to be told here: a quote that is never closed, cells
+//! without bound, and blank lines, which it drops and which still count in the numbering.
+
+use super::issue::ImportError;
+use super::rows::{Cell, Intake};
+use super::sniff::Text;
+use super::{CELL_BYTES_MAX, COLUMNS_MAX};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+
+const READ_BYTES: usize = 64 * 1024;
+/// Longest record, in bytes: a few of the longest cells.
+const RECORD_BYTES_MAX: usize = 4 * CELL_BYTES_MAX;
+
+pub(super) fn read(mut file: File, text: &Text, intake: &mut Intake<'_>) -> Result<(), ImportError> {
+    file.seek(SeekFrom::Start(text.start))?;
+    let mut records = Records::new(BufReader::with_capacity(READ_BYTES, file), text.delimiter);
+    while let Some(record) = records.next()? {
+        let cells: Vec<Cell<'_>> = record.cells().map(Cell::text).collect();
+        intake.take(record.row, &cells)?;
+    }
+    Ok(())
+}
+
+/// The records of a CSV text.
+pub(super) struct Records<R> {
+    source: R,
+    reader: Reader,
+    /// The unquoted bytes of all cells of the current record, one after the other.
+    bytes: Vec<u8>,
+    /// Where each cell ends in `bytes`.
+    ends: Vec<usize>,
+    row: u32,
+    /// The last record ended in CR: a LF that follows belongs to it.
+    after_cr: bool,
+    finished: bool,
+}
+
+/// One record; not blank.
+pub(super) struct Record<'a> {
+    pub row: u32,
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Record<'a> {
+    pub fn cells(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (text, ends) = (self.text, self.ends);
+        ends.iter().enumerate().map(move |(i, end)| {
+            let start = if i == 0 { 0 } else { ends[i - 1] };
+            // A cell ends where a delimiter or a line end was, never inside a character.
+            text.get(start..*end).unwrap_or_default()
+        })
+    }
+}
+
+impl<R: BufRead> Records<R> {
+    pub fn new(source: R, delimiter: u8) -> Records<R> {
+        Records {
+            source,
+            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            bytes: vec![0; RECORD_BYTES_MAX],
+            ends: vec![0; COLUMNS_MAX + 1],
+            row: 0,
+            after_cr: false,
+            finished: false,
+        }
+    }
+
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, ImportError> {
+        self.skip_blank_lines()?;
+        if self.finished {
+            return Ok(None);
+        }
+        self.row += 1;
+        let (length, cells) = self.fill()?;
+        let row = self.row;
+        let bytes = &self.bytes[..length];
+        let ends = &self.ends[..cells];
+        if bytes.contains(&0) {
+            return Err(ImportError::Nul { row });
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| ImportError::NotUtf8 { row })?;
+        let longest = ends.iter().scan(0, |start, end| Some(end - std::mem::replace(start, *end))).max();
+        if longest.unwrap_or(0) > CELL_BYTES_MAX {
+            return Err(self.cell_too_long());
+        }
+        Ok(Some(Record { row, text, ends }))
+    }
+
+    /// Counts and skips line ends before a record.
+    fn skip_blank_lines(&mut self) -> Result<(), ImportError> {
+        loop {
+            let buffer = fill_buf(&mut self.source)?;
+            let Some(&first) = buffer.first() else {
+                self.finished = true;
+                return Ok(());
+            };
+            match first {
+                b'\n' if self.after_cr => self.after_cr = false,
+                b'\n' => self.row += 1,
+                b'\r' => {
+                    self.row += 1;
+                    self.after_cr = true;
+                }
+                _ => {
+                    self.after_cr = false;
+                    return Ok(());
+                }
+            }
+            self.source.consume(1);
+        }
+    }
+
+    /// Reads one record; returns its length in bytes and the number of its cells.
+    fn fill(&mut self) -> Result<(usize, usize), ImportError> {
+        let (mut length, mut cells) = (0, 0);
+        loop {
+            let buffer = fill_buf(&mut self.source)?;
+            let at_end = buffer.is_empty();
+            // At the end of the file a line end is offered. Inside an open quote it is swallowed as part of the cell.
+            let input = if at_end { b"\n" } else { buffer };
+            let (result, read, written, ended) =
+                self.reader.read_record(input, &mut self.bytes[length..], &mut self.ends[cells..]);
+            let last = read.checked_sub(1).map(|i| input[i]);
+            (length, cells) = (length + written, cells + ended);
+            if !at_end {
+                self.source.consume(read);
+            }
+            match result {
+                ReadRecordResult::Record => {
+                    self.after_cr = last == Some(b'\r');
+                    return if cells > COLUMNS_MAX { Err(self.too_many_columns()) } else { Ok((length, cells)) };
+                }
+                ReadRecordResult::InputEmpty if at_end => return Err(ImportError::UnclosedQuote { row: self.row }),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => return Err(self.cell_too_long()),
+                ReadRecordResult::OutputEndsFull => return Err(self.too_many_columns()),
+                // Only an empty input ends a text, and none is ever offered.
+                ReadRecordResult::End => return Ok((length, cells)),
+            }
+        }
+    }
+
+    fn too_many_columns(&self) -> ImportError {
+        ImportError::TooManyColumns { row: self.row, max: COLUMNS_MAX }
+    }
+
+    fn cell_too_long(&self) -> ImportError {
+        ImportError::CellTooLong { row: self.row, max_kib: CELL_BYTES_MAX / 1024 }
+    }
+}
+
+/// `fill_buf` that goes on after an interruption by a signal.
+fn fill_buf(source: &mut impl BufRead) -> io::Result<&[u8]> {
+    loop {
+        match source.fill_buf() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+            Ok(_) => break,
+        }
+    }
+    source.fill_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(text: &[u8]) -> Result<Vec<(u32, Vec<String>)>, ImportError> {
+        // A tiny buffer: every border inside a record is met.
+        let mut records = Records::new(BufReader::with_capacity(3, text), b',');
+        let mut all = Vec::new();
+        while let Some(record) = records.next()? {
+            all.push((record.row, record.cells().map(str::to_owned).collect()));
+        }
+        Ok(all)
+    }
+
+    fn rows(text: &str) -> Vec<u32> {
+        records(text.as_bytes()).unwrap().into_iter().map(|(row, _)| row).collect()
+    }
+
+    #[test]
+    fn rows_are_numbered_as_a_spreadsheet_shows_them() {
+        for (text, expected) in [
+            ("a,b\n1,2\n3,4\n", vec![1, 2, 3]),
+            ("a,b\r\n1,2\r\n3,4", vec![1, 2, 3]),
+            ("a,b\r1,2\r3,4\r", vec![1, 2, 3]),
+            ("a,b\r\n1,2\n3,4\r5,6", vec![1, 2, 3, 4]),
+            ("\n\na,b\n\n1,2\n", vec![3, 5]),
+            ("\r\n\r\na,b\r\n\r\n1,2\r\n", vec![3, 5]),
+            ("\r\ra,b\r\r1,2\r", vec![3, 5]),
+            ("a,b\n\"x\ny\",2\n3,4\n", vec![1, 2, 3]),
+        ] {
+            assert_eq!(rows(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_keep_delimiters_line_ends_and_quotes() {
+        let all = records(b"a,\"b,c\"\r\n\"x\r\ny\",\"say \"\"hi\"\"\"").unwrap();
+        assert_eq!(all[0].1, ["a", "b,c"]);
+        assert_eq!(all[1].1, ["x\r\ny", "say \"hi\""]);
+        assert_eq!(records(b"a,\"b\"").unwrap()[0].1, ["a", "b"]);
+        assert_eq!(records(b"a,").unwrap()[0].1, ["a", ""]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_row() {
+        let long = format!("a\n{}", "x".repeat(CELL_BYTES_MAX + 1));
+        let longest = format!("a\n\"{}", "x".repeat(RECORD_BYTES_MAX + 1));
+        let wide = format!("a\n{}", "1,".repeat(10_000));
+        for (text, code, row) in [
+            (&b"a,b\n\"x,2\n3,4\n"[..], "unclosed_quote", 2),
+            (b"a,\"", "unclosed_quote", 1),
+            (b"a,b\nx\0,2\n", "nul_character", 2),
+            (b"a\nb\nOdh\xE9\n", "encoding", 3),
+            (long.as_bytes(), "cell_too_long", 2),
+            (longest.as_bytes(), "cell_too_long", 2),
+            (wide.as_bytes(), "too_many_columns", 2),
+        ] {
+            let error = records(text).unwrap_err();
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(&format!("row {row}")), "{error}");
+        }
+        let exact = format!("a\n{}", "x".repeat(CELL_BYTES_MAX));
+        assert_eq!(records(exact.as_bytes()).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,222 @@
+//! What is wrong with an upload: an [`Issue`] of one row, which leaves the other rows alone, or an [`ImportError`] that
+//! makes the whole file unreadable as a list.
+//!
+//! A message is read by a payroll officer, on its own: it says what is wrong and what to do. A code is read by programs
+//! and never changes.
+
+use super::columns::Field;
+use serde::Serialize;
+
+/// Longest piece of a cell that an issue quotes.
+const VALUE_CHARS_MAX: usize = 100;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The row cannot be paid as it stands.
+    Error,
+    /// The row can be paid, and should be looked at before.
+    Warning,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// Something wrong, or doubtful, in one row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Issue {
+    /// As in the file; the header is row 1.
+    pub row: u32,
+    /// The header of the column, as uploaded; `None` when it concerns the whole row.
+    pub column: Option<String>,
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// The cell as uploaded, cut when long.
+    pub value: Option<String>,
+}
+
+impl Issue {
+    pub(super) fn error(row: u32, code: &'static str, message: impl ToString) -> Issue {
+        Issue { row, column: None, code, severity: Severity::Error, message: message.to_string(), value: None }
+    }
+
+    pub(super) fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
+        Issue { severity: Severity::Warning, ..Issue::error(row, code, message) }
+    }
+
+    pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {
+        self.column = Some(column.to_owned());
+        self.value = (!value.is_empty()).then(|| value.chars().take(VALUE_CHARS_MAX).collect());
+        self
+    }
+}
+
+/// Whatever stopped the receiver of the rows.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a file cannot be read as a list. Rows handed out before the error are to be discarded.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("the file cannot be read: {0}. Upload it again")]
+    Io(#[from] std::io::Error),
+    #[error("the rows could not be stored: {0}")]
+    Sink(SinkError),
+
+    #[error("the file is empty. Upload a list with a header row and one row per recipient")]
+    Empty,
+    #[error("the file has a header and no recipients below it. Add one row per recipient and upload it again")]
+    NoRows,
+    #[error("the file has more than {max} recipients. Split it into several files")]
+    TooManyRows { max: u32 },
+
+    #[error(
+        "the text of the file is not UTF-8 (first seen in row {row}). In Excel choose File > Save As > \"CSV UTF-8 \
+         (Comma delimited)\" and upload that file"
+    )]
+    NotUtf8 { row: u32 },
+    #[error(
+        "the file is text in UTF-16 (\"Unicode Text\"). In Excel choose File > Save As > \"CSV UTF-8 (Comma \
+         delimited)\" and upload that file"
+    )]
+    Utf16,
+    #[error(
+        "row {row} contains a NUL character, so the file is damaged or not a text file. In Excel choose File > \
+         Save As > \"CSV UTF-8 (Comma delimited)\" and upload that file"
+    )]
+    Nul { row: u32 },
+    #[error(
+        "the file is {what}, not a list. Save the list as an Excel workbook (.xlsx) or as CSV UTF-8 and upload \
+         that file"
+    )]
+    NotAList { what: &'static str },
+    #[error(
+        "row {row} opens a double quote (\") that is never closed, so where the row ends is not known. Remove the \
+         quote, or close it, and upload the file again"
+    )]
+    UnclosedQuote { row: u32 },
+    #[error(
+        "row {row} has a cell with more than {max_kib} KiB of text. Perhaps a double quote (\") is not closed; \
+         correct the row and upload the file again"
+    )]
+    CellTooLong { row: u32, max_kib: usize },
+    #[error("row {row} has more than {max} columns. Keep the columns that are needed and upload the file again")]
+    TooManyColumns { row: u32, max: usize },
+
+    #[error(
+        "the workbook is protected by a password. Open it in Excel, remove the password under File > Info > \
+         Protect Workbook, save it and upload it again"
+    )]
+    PasswordProtected,
+    #[error(
+        "the file is in the old Excel format (.xls). Open it in Excel, choose File > Save As > \"Excel Workbook \
+         (.xlsx)\" and upload that file"
+    )]
+    OldExcel,
+    #[error(
+        "the file is an OpenDocument spreadsheet. Choose File > Save As > \"Excel Workbook (.xlsx)\" or CSV UTF-8 \
+         and upload that file"
+    )]
+    OpenDocument,
+    #[error(
+        "the workbook is damaged ({why}). Open it in Excel, save it under another name and upload that file; if it \
+         does not open, export the list again"
+    )]
+    Damaged { why: String },
+    #[error(
+        "the workbook is too large: {why}. Copy the list alone into a new workbook, or save it as CSV UTF-8, and \
+         upload that file"
+    )]
+    TooLarge { why: String },
+    #[error("the workbook has no visible sheet with cells. Put the list on the first sheet and upload it again")]
+    NoSheet,
+
+    #[error(
+        "no column holds the {}. The file has {}. Name the column {} or tell at the upload which one it is",
+        field.what(), listed(found), field.example()
+    )]
+    MissingColumn { field: Field, found: Vec<String> },
+    #[error(
+        "more than one column may hold the {}: {}. Rename or remove all but one, or tell at the upload which one it \
+         is",
+        field.what(), listed(columns)
+    )]
+    AmbiguousColumn { field: Field, columns: Vec<String> },
+    #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
+    DuplicateColumn { column: String },
+    #[error(
+        "the upload says that the {} is in column {column:?}, which the file does not have. It has {}",
+        field.what(), listed(found)
+    )]
+    MappedColumnMissing { field: Field, column: String, found: Vec<String> },
+    #[error(
+        "the upload uses column {column:?} both for the {} and for the {}. Name one column for each",
+        first.what(), second.what()
+    )]
+    MappedTwice { column: String, first: Field, second: Field },
+    #[error(
+        "the mapping of columns is not understood ({why}). Send a JSON object such as {{\"msisdn\": \"Tel.\", \
+         \"amount\": \"To pay\"}}; its keys may be msisdn, amount, name, reference, note, network"
+    )]
+    MappingInvalid { why: String },
+
+    #[error(
+        "the amounts together are more than Gaba can count. Check the amounts for digits too many, or split the file"
+    )]
+    TotalTooLarge,
+}
+
+impl ImportError {
+    pub fn code(&self) -> &'static str {
+        use ImportError::*;
+        match self {
+            Io(_) => "file_unreadable",
+            Sink(_) => "not_stored",
+            Empty => "file_empty",
+            NoRows => "no_rows",
+            TooManyRows { .. } => "too_many_rows",
+            NotUtf8 { .. } | Utf16 => "encoding",
+            Nul { .. } => "nul_character",
+            NotAList { .. } => "not_a_list",
+            UnclosedQuote { .. } => "unclosed_quote",
+            CellTooLong { .. } => "cell_too_long",
+            TooManyColumns { .. } => "too_many_columns",
+            PasswordProtected => "password_protected",
+            OldExcel => "old_excel",
+            OpenDocument => "opendocument",
+            Damaged { .. } => "workbook_damaged",
+            TooLarge { .. } => "workbook_too_large",
+            NoSheet => "no_sheet",
+            MissingColumn { .. } => "missing_column",
+            AmbiguousColumn { .. } => "ambiguous_column",
+            DuplicateColumn { .. } => "duplicate_column",
+            MappedColumnMissing { .. } => "mapped_column_missing",
+            MappedTwice { .. } => "column_mapped_twice",
+            MappingInvalid { .. } => "mapping_invalid",
+            TotalTooLarge => "total_too_large",
+        }
+    }
+}
+
+/// Headers for a message: quoted, and not more than a person reads.
+fn listed(headers: &[String]) -> String {
+    const SHOWN_MAX: usize = 12;
+    if headers.is_empty() {
+        return "no columns with a header".into();
+    }
+    let mut shown: Vec<String> = headers
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|h| format!("{:?}", h.chars().take(VALUE_CHARS_MAX).collect::<String>()))
+        .collect();
+    if headers.len() > SHOWN_MAX {
+        shown.push(format!("and {} more", headers.len() - SHOWN_MAX));
+    }
+    shown.join(", ")
+}

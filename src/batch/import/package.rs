@@ -1,0 +1,175 @@
+//! A workbook is a zip file somebody else made: it is weighed before it is opened.
+//!
+//! Every entry is inflated once and counted, whatever its header declares; nothing is kept or extracted, so names such
+//! as `../x` mean nothing. What the spreadsheet reader holds in memory at once (shared strings, styles, the workbook)
+//! is bounded more tightly than the sheets, which it streams. The reader also reserves memory for as many shared
+//! strings as the file *claims* to have, and would abort the process on a wrong claim: so the claim is read here first.
+
+use super::issue::ImportError;
+use std::io::{Read, Seek};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+const ENTRIES_MAX: usize = 2_000;
+/// Of all entries together, inflated. A list of a million rows and eight columns takes a third of it.
+const BYTES_MAX: u64 = 1024 * 1024 * 1024;
+const SHARED_STRINGS_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Opening and closing tags: four for a plain string.
+const SHARED_STRINGS_TAGS_MAX: u64 = 8_000_000;
+/// The claim of `uniqueCount`, which is reserved at 24 bytes each.
+const SHARED_STRINGS_CLAIM_MAX: u64 = 4_000_000;
+/// Any other part that is neither a sheet nor a picture.
+const PART_BYTES_MAX: u64 = 32 * 1024 * 1024;
+const PART_TAGS_MAX: u64 = 1_000_000;
+
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Kept of a chunk, so that a claim across two chunks is seen whole.
+const CLAIM_BYTES: usize = 64;
+const CLAIM: &[u8] = b"uniqueCount";
+
+/// Refuses a workbook that unpacks to more than it should.
+pub(super) fn check<R: Read + Seek>(file: R) -> Result<(), ImportError> {
+    let mut archive = ZipArchive::new(file).map_err(damaged)?;
+    if archive.len() > ENTRIES_MAX {
+        return Err(too_large(format!("it consists of {} parts, at most {ENTRIES_MAX} are possible", archive.len())));
+    }
+    let mut total = 0;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(damaged)?;
+        let name = entry.name().map_err(damaged)?.replace('\\', "/").to_ascii_lowercase();
+        let mut part = Part::new(&name);
+        part.weigh(&mut entry, &mut total)?;
+    }
+    Ok(())
+}
+
+fn damaged(why: ZipError) -> ImportError {
+    match why {
+        ZipError::Io(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => ImportError::Damaged { why: e.to_string() },
+        ZipError::UnsupportedArchive(why) if why == ZipError::PASSWORD_REQUIRED => ImportError::PasswordProtected,
+        _ => ImportError::Damaged { why: "it is cut off, or not a workbook".into() },
+    }
+}
+
+fn too_large(why: String) -> ImportError {
+    ImportError::TooLarge { why }
+}
+
+/// One entry while it is weighed.
+struct Part {
+    shared_strings: bool,
+    bytes_max: u64,
+    tags_max: u64,
+    bytes: u64,
+    tags: u64,
+}
+
+impl Part {
+    /// `name` in lower case, as the spreadsheet reader looks names up.
+    fn new(name: &str) -> Part {
+        let shared_strings = name.ends_with("sharedstrings.xml");
+        let streamed = name.contains("/worksheets/") && !name.contains("/_rels/");
+        let never_read = ["/media/", "/pivotcache/", "/embeddings/"].iter().any(|folder| name.contains(folder));
+        let (bytes_max, tags_max) = if shared_strings {
+            (SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_TAGS_MAX)
+        } else if streamed || never_read {
+            (BYTES_MAX, u64::MAX)
+        } else {
+            (PART_BYTES_MAX, PART_TAGS_MAX)
+        };
+        Part { shared_strings, bytes_max, tags_max, bytes: 0, tags: 0 }
+    }
+
+    fn weigh(&mut self, entry: &mut impl Read, total: &mut u64) -> Result<(), ImportError> {
+        let mut window: Vec<u8> = Vec::with_capacity(CHUNK_BYTES + CLAIM_BYTES + CLAIM.len());
+        loop {
+            let kept = window.len();
+            let read = entry.take(CHUNK_BYTES as u64).read_to_end(&mut window);
+            let read = read.map_err(|why| ImportError::Damaged { why: why.to_string() })? as u64;
+            self.bytes += read;
+            *total += read;
+            self.tags += window[kept..].iter().filter(|b| **b == b'<').count() as u64;
+            self.check_bounds(*total)?;
+            if self.shared_strings {
+                check_shared_strings(&window, read == 0)?;
+            }
+            if read == 0 {
+                return Ok(());
+            }
+            let seen = window.len().saturating_sub(CLAIM_BYTES + CLAIM.len());
+            window.drain(..seen);
+        }
+    }
+
+    fn check_bounds(&self, total: u64) -> Result<(), ImportError> {
+        let mib = |bytes: u64| bytes / (1024 * 1024);
+        if total > BYTES_MAX {
+            return Err(too_large(format!("it unpacks to more than {} MiB", mib(BYTES_MAX))));
+        }
+        if self.bytes > self.bytes_max {
+            return Err(too_large(format!("one of its parts unpacks to more than {} MiB", mib(self.bytes_max))));
+        }
+        if self.tags > self.tags_max {
+            return Err(too_large("it has too many different texts or formats".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Reads every claim in the window that has its value in it; a claim that is not plainly a small number is refused.
+fn check_shared_strings(window: &[u8], at_end: bool) -> Result<(), ImportError> {
+    // Neither occurs in UTF-8 text; both would hide a claim in another encoding from this search.
+    if window.iter().any(|b| matches!(b, 0 | 0x1B)) {
+        return Err(ImportError::Damaged { why: "its texts are not UTF-8".into() });
+    }
+    let mut from = 0;
+    while let Some(at) = find(&window[from..], CLAIM) {
+        let value = &window[from + at + CLAIM.len()..];
+        if value.len() < CLAIM_BYTES && !at_end {
+            return Ok(());
+        }
+        let value = &value[..value.len().min(CLAIM_BYTES)];
+        if claimed(value).is_none_or(|n| n > SHARED_STRINGS_CLAIM_MAX) {
+            return Err(too_large("it claims to have more texts than a list can have".into()));
+        }
+        from += at + CLAIM.len();
+    }
+    Ok(())
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|w| w == needle)
+}
+
+/// The number in `="123"`; `None` when it is anything else, or too long to matter.
+fn claimed(value: &[u8]) -> Option<u64> {
+    let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (&quote, value) = value.split_first()?;
+    let end = value.iter().position(|b| *b == quote)?;
+    let digits = std::str::from_utf8(&value[..end]).ok()?;
+    if digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_digit()) { None } else { digits.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_found_wherever_it_stands() {
+        for (text, sound) in [
+            ("<sst count=\"9\" uniqueCount=\"200\">".to_owned(), true),
+            ("<sst uniqueCount = '1000000'>".to_owned(), true),
+            ("<sst uniqueCount=\"1000000000000\">".to_owned(), false),
+            ("<sst uniqueCount=\"5000000\">".to_owned(), false),
+            (format!("<sst uniqueCount{}=\"1\">", " ".repeat(500)), false),
+            (format!("<sst uniqueCount=\"{}9999999999\">", "0".repeat(50)), false),
+            ("<sst\0 uniqueCount=\"1\">".to_owned(), false),
+        ] {
+            for padding in [0, 10, CHUNK_BYTES - 20, CHUNK_BYTES - 5, 2 * CHUNK_BYTES - 12] {
+                let xml = format!("<!--{}-->{text}</sst>", " ".repeat(padding));
+                let result = Part::new("xl/sharedstrings.xml").weigh(&mut xml.as_bytes(), &mut 0);
+                assert_eq!(result.is_ok(), sound, "{text} after {padding}: {result:?}");
+            }
+        }
+    }
+}

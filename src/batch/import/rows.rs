@@ -1,0 +1,394 @@
+//! Judging rows: from cells to a recipient, or to everything that is wrong with the row.
+//!
+//! * All problems of a row are reported, not the first alone: a list is corrected once, not once per mistake.
+//! * A row with an error has no recipient. A warning leaves the row payable.
+//! * Rows without a visible character are passed over and not counted, but keep their place in the numbering.
+
+use super::amount;
+use super::columns::{Columns, Field};
+use super::duplicates::{Duplicates, Earlier};
+use super::issue::{ImportError, Issue, Severity, SinkError};
+use super::{Recipient, Row, Stated, Terms};
+use crate::money::Money;
+use crate::phone::{self, Msisdn, Normalised};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub const NAME_CHARS_MAX: usize = 200;
+pub const REFERENCE_CHARS_MAX: usize = 100;
+pub const NOTE_CHARS_MAX: usize = 160;
+
+/// One cell, with what is wrong with it before its text means anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell<'a> {
+    pub text: Cow<'a, str>,
+    pub fault: Option<Fault>,
+}
+
+impl<'a> Cell<'a> {
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+        Cell { text: text.into(), fault: None }
+    }
+
+    pub fn fault(fault: Fault, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+        Cell { text: text.into(), fault: Some(fault) }
+    }
+
+    pub fn is_blank(&self) -> bool {
+        self.fault.is_none() && bare(&self.text).is_empty()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// `#N/A`, `#REF!`, …
+    Error,
+    /// A formula that was never calculated.
+    NoValue,
+    /// A number with more digits than a spreadsheet keeps exactly.
+    Imprecise,
+}
+
+impl Fault {
+    fn code(self) -> &'static str {
+        match self {
+            Fault::Error => "cell_error",
+            Fault::NoValue => "formula_without_value",
+            Fault::Imprecise => "number_imprecise",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Fault::Error => "the cell shows an error. Correct the formula, or type the value",
+            Fault::NoValue => {
+                "the cell has a formula without a calculated value. Open the file in Excel, save it and upload it \
+                 again, or type the value"
+            }
+            Fault::Imprecise => {
+                "the number has more digits than a spreadsheet keeps exactly. Round it, for example with \
+                 =ROUND(…, 2), or format the column as Text and type it in full"
+            }
+        }
+    }
+}
+
+/// How a file's rows relate to its header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// Every record has as many cells as the header, or its cells may have shifted (CSV).
+    Strict,
+    /// Cells have positions of their own (spreadsheets).
+    Placed,
+}
+
+/// Takes the rows of a file one by one, judges them and hands them on.
+pub(super) struct Intake<'a> {
+    terms: &'a Terms<'a>,
+    shape: Shape,
+    sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>,
+    columns: Option<Columns>,
+    duplicates: Duplicates,
+    tally: Tally,
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    pub rows: u32,
+    pub valid: u32,
+    pub warnings: u32,
+    pub total: Money,
+}
+
+impl<'a> Intake<'a> {
+    pub fn new(terms: &'a Terms<'a>, shape: Shape, sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>) -> Self {
+        let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency) };
+        Intake { terms, shape, sink, columns: None, duplicates: Duplicates::default(), tally }
+    }
+
+    /// `row` is the row's number in the file. The first row that is not blank is the header.
+    pub fn take(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
+        if cells.iter().all(Cell::is_blank) {
+            return Ok(());
+        }
+        let Some(columns) = &self.columns else {
+            let header: Vec<String> = cells.iter().map(|c| c.text.clone().into_owned()).collect();
+            self.columns = Some(Columns::read(&header, self.terms.mapping.as_ref())?);
+            return Ok(());
+        };
+        self.tally.rows += 1;
+        if self.tally.rows > self.terms.rows_max {
+            return Err(ImportError::TooManyRows { max: self.terms.rows_max });
+        }
+        let judge = Judge { terms: self.terms, columns, row, cells, issues: Vec::new() };
+        let row = judge.judge(self.shape, &mut self.duplicates);
+        self.tally.add(&row)?;
+        (self.sink)(row).map_err(ImportError::Sink)
+    }
+
+    pub fn finish(self) -> Result<Tally, ImportError> {
+        match self.tally.rows {
+            _ if self.columns.is_none() => Err(ImportError::Empty),
+            0 => Err(ImportError::NoRows),
+            _ => Ok(self.tally),
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, row: &Row) -> Result<(), ImportError> {
+        self.warnings += row.issues.iter().filter(|i| i.severity == Severity::Warning).count() as u32;
+        if let Some(recipient) = &row.recipient {
+            self.valid += 1;
+            self.total = self.total.checked_add(recipient.amount).map_err(|_| ImportError::TotalTooLarge)?;
+        }
+        Ok(())
+    }
+}
+
+/// Without padding, visible or not.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
+}
+
+/// One row under judgement.
+struct Judge<'a> {
+    terms: &'a Terms<'a>,
+    columns: &'a Columns,
+    row: u32,
+    cells: &'a [Cell<'a>],
+    issues: Vec<Issue>,
+}
+
+impl Judge<'_> {
+    fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> Row {
+        if shape == Shape::Strict && self.has_shifted() {
+            return self.done(None, Stated::default());
+        }
+        self.judge_loose_cells();
+        let phone = self.phone();
+        let amount = self.amount();
+        let name = self.text(Field::Name, NAME_CHARS_MAX);
+        let reference = self.text(Field::Reference, REFERENCE_CHARS_MAX);
+        let note = self.text(Field::Note, NOTE_CHARS_MAX);
+        let lane = phone.as_ref().and_then(|p| self.lane(&p.msisdn));
+        self.judge_network(phone.as_ref());
+        self.judge_name(name.as_deref());
+        self.judge_repeats(phone.as_ref(), amount, reference.as_deref(), duplicates);
+
+        let stated = self.stated(phone.as_ref(), amount);
+        let sound = self.issues.iter().all(|i| i.severity == Severity::Warning);
+        let recipient = match (phone, amount, lane) {
+            (Some(phone), Some(amount), Some(lane)) if sound => Some(Recipient {
+                msisdn: phone.msisdn,
+                network: phone.network,
+                lane,
+                amount,
+                name: name.unwrap_or_default(),
+                reference,
+                note,
+                variables: self.variables(),
+            }),
+            _ => None,
+        };
+        self.done(recipient, stated)
+    }
+
+    fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
+        let beyond = self.columns.headers.len()..self.cells.len();
+        let nameless = beyond.map(|i| Arc::from(format!("column {}", i + 1)));
+        let headers = self.columns.headers.iter().cloned().chain(nameless);
+        let cells = headers.zip(self.cells).map(|(header, cell)| (header, cell.text.clone().into_owned())).collect();
+        Row { row: self.row, recipient, issues: self.issues, cells, stated }
+    }
+
+    /// Cells beyond the header are harmless when blank: a delimiter at the end of each line is common.
+    fn has_shifted(&mut self) -> bool {
+        let (wanted, beyond) = (self.columns.headers.len(), self.cells.get(self.columns.headers.len()..));
+        if self.cells.len() >= wanted && beyond.is_none_or(|cells| cells.iter().all(Cell::is_blank)) {
+            return false;
+        }
+        let message = format!(
+            "the row has {} cells where the header has {wanted}, so its values may stand in the wrong columns. An \
+             amount such as 1,000, or a name with a comma, must be in double quotes; and a double quote that is opened \
+             must be closed",
+            self.cells.len()
+        );
+        self.issues.push(Issue::error(self.row, "row_shape", message));
+        true
+    }
+
+    fn cell(&self, field: Field) -> Option<(usize, &Cell<'_>)> {
+        let at = self.columns.of(field)?;
+        self.cells.get(at).map(|cell| (at, cell))
+    }
+
+    /// The text of a field's cell; `None` without such a column, or when the cell is at fault and already reported.
+    fn value(&self, field: Field) -> Option<&str> {
+        let at = self.columns.of(field)?;
+        match self.cells.get(at) {
+            None => Some(""),
+            Some(cell) if cell.fault.is_some() => None,
+            Some(cell) => Some(&cell.text),
+        }
+    }
+
+    fn report(&mut self, field: Field, issue: Issue) {
+        let header = self.columns.of(field).map_or("", |at| &self.columns.headers[at]);
+        let value = self.cell(field).map_or("", |(_, cell)| &cell.text);
+        let issue = issue.in_column(header, value);
+        self.issues.push(issue);
+    }
+
+    /// Cells at fault, and cells outside of all columns.
+    fn judge_loose_cells(&mut self) {
+        for (at, cell) in self.cells.iter().enumerate() {
+            let Some(header) = self.columns.headers.get(at) else {
+                if !cell.is_blank() {
+                    let message = "the cell stands in a column without a header and is not used. Name the column, or \
+                                   remove the cell";
+                    let issue = Issue::warning(self.row, "cell_without_header", message);
+                    self.issues.push(issue.in_column(&format!("column {}", at + 1), &cell.text));
+                }
+                continue;
+            };
+            let Some(fault) = cell.fault else { continue };
+            let issue = match self.columns.field_at(at) {
+                Some(_) => Issue::error(self.row, fault.code(), fault.message()),
+                // Not needed to pay; an SMS that uses it would say nothing.
+                None => Issue::warning(self.row, fault.code(), fault.message()),
+            };
+            self.issues.push(issue.in_column(header, &cell.text));
+        }
+    }
+
+    fn phone(&mut self) -> Option<Normalised> {
+        let read = phone::normalise(self.value(Field::Msisdn)?, self.terms.country);
+        match read {
+            Ok(phone) => {
+                if let Some(warning) = phone.warning {
+                    self.report(Field::Msisdn, Issue::warning(self.row, warning.code(), warning));
+                }
+                Some(phone)
+            }
+            Err(error) => {
+                self.report(Field::Msisdn, Issue::error(self.row, error.code(), error));
+                None
+            }
+        }
+    }
+
+    fn amount(&mut self) -> Option<Money> {
+        let read = amount::parse(self.value(Field::Amount)?, self.terms.currency);
+        read.map_err(|error| self.report(Field::Amount, Issue::error(self.row, error.code(), error))).ok()
+    }
+
+    /// A text of bounded length without control characters; `None` when blank.
+    fn text(&mut self, field: Field, chars_max: usize) -> Option<String> {
+        let text = bare(self.value(field)?).to_owned();
+        let what = field.what();
+        if text.chars().any(char::is_control) {
+            let message = format!(
+                "the {what} contains a line break or another control character. Remove it; if the rows below are \
+                 missing, a double quote is not closed here"
+            );
+            self.report(field, Issue::error(self.row, "control_character", message));
+        }
+        let chars = text.chars().count();
+        if chars > chars_max {
+            let message = format!("the {what} has {chars} characters, at most {chars_max} are possible. Shorten it");
+            self.report(field, Issue::error(self.row, "text_too_long", message));
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn lane(&mut self, msisdn: &Msisdn) -> Option<String> {
+        match self.terms.router.route(msisdn, self.terms.currency) {
+            Ok(lane) => Some(lane.to_owned()),
+            Err(error) => {
+                self.report(Field::Msisdn, Issue::error(self.row, error.code(), error));
+                None
+            }
+        }
+    }
+
+    fn judge_network(&mut self, phone: Option<&Normalised>) {
+        let Some(stated) = self.value(Field::Network).map(bare).filter(|s| !s.is_empty()) else { return };
+        let country = self.terms.country;
+        let Some(named) = country.network_named(stated) else {
+            let known = country.networks().collect::<Vec<_>>().join(", ");
+            let message = format!("the network is not one of {known}, so it could not be compared with the number");
+            return self.report(Field::Network, Issue::warning(self.row, "network_unknown", message));
+        };
+        let Some(actual) = phone.and_then(|p| p.network) else { return };
+        if named != actual {
+            let message = format!(
+                "the row says {named}, but the number is one of {actual}. Correct the number or the network: one of \
+                 them is wrong"
+            );
+            self.report(Field::Network, Issue::error(self.row, "network_mismatch", message));
+        }
+    }
+
+    fn judge_name(&mut self, name: Option<&str>) {
+        let stands_empty = self.value(Field::Name).is_some_and(|v| bare(v).is_empty());
+        if name.is_none() && stands_empty {
+            let message = "the row has no name. It can be paid, but nobody can check who the number belongs to";
+            self.report(Field::Name, Issue::warning(self.row, "name_missing", message));
+        }
+    }
+
+    fn judge_repeats(
+        &mut self,
+        phone: Option<&Normalised>,
+        amount: Option<Money>,
+        reference: Option<&str>,
+        duplicates: &mut Duplicates,
+    ) {
+        let row = self.row;
+        if let Some(first) = reference.and_then(|r| duplicates.reference(r, row)) {
+            let message = format!(
+                "row {first} has the same reference. A reference names one payment: correct it, or remove the row if \
+                 it is the same payment"
+            );
+            self.report(Field::Reference, Issue::error(row, "duplicate_reference", message));
+        }
+        let (Some(phone), Some(amount)) = (phone, amount) else { return };
+        let (code, message) = match duplicates.payment(&phone.msisdn, amount, row) {
+            None => return,
+            Some(Earlier::Payment { row: first }) => (
+                "duplicate_payment",
+                format!(
+                    "row {first} pays the same amount to the same number. Remove the row unless both shall be paid"
+                ),
+            ),
+            Some(Earlier::Number { row: first }) => (
+                "repeated_number",
+                format!("row {first} pays another amount to the same number. Check that both shall be paid"),
+            ),
+        };
+        self.report(Field::Msisdn, Issue::warning(row, code, message));
+    }
+
+    fn variables(&self) -> BTreeMap<String, String> {
+        let columns = self.columns.headers.iter().enumerate().filter(|(at, _)| self.columns.field_at(*at).is_none());
+        let value = |at: usize| match self.cells.get(at) {
+            Some(cell) if cell.fault.is_none() => bare(&cell.text).to_owned(),
+            _ => String::new(),
+        };
+        columns.map(|(at, header)| (header.to_string(), value(at))).collect()
+    }
+
+    /// What a report can say of the row even when it is rejected: as read where it could be read, else as uploaded.
+    fn stated(&self, phone: Option<&Normalised>, amount: Option<Money>) -> Stated {
+        let uploaded = |field| self.cell(field).map(|(_, cell)| bare(&cell.text).to_owned()).unwrap_or_default();
+        Stated {
+            name: uploaded(Field::Name),
+            msisdn: phone.map_or_else(|| uploaded(Field::Msisdn), |p| p.msisdn.to_string()),
+            amount: amount.map_or_else(|| uploaded(Field::Amount), Money::amount),
+            reference: uploaded(Field::Reference),
+        }
+    }
+}
