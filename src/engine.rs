@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use crate::queue::Wake;
@@ -131,7 +132,8 @@ impl Engine {
 
     /// Works until `stop` is cancelled, then drains. An error means that a worker ended unasked.
     pub async fn run(self, stop: CancellationToken) -> Result<(), EngineError> {
-        let around = Surroundings { clock: self.clock.clone(), wake: self.wake.clone(), stop: stop.clone() };
+        let (ended, mut unasked) = mpsc::unbounded_channel();
+        let around = Surroundings { clock: self.clock.clone(), wake: self.wake.clone(), stop: stop.clone(), ended };
         let monitor = self.register(&around);
         let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
         self.alive.store(true, Ordering::SeqCst);
@@ -140,6 +142,7 @@ impl Engine {
             tokio::pin!(run);
             tokio::select! {
                 ended = &mut run => ended.map_err(|e| EngineError::Ended(e.to_string())),
+                Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
                 () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
                     tracing::warn!("calls were still in flight after {DRAIN:?}; their payouts are asked about at the next start");
                     Ok(())

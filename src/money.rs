@@ -111,7 +111,10 @@ impl Money {
             return Err(MoneyError::Number(text.to_owned()));
         }
         let decimal = Decimal::from_str_exact(text).map_err(|e| match e {
-            rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge(text.to_owned()),
+            // Only digits and points got this far: whatever is well-formed and refused is too long to be held.
+            _ if text.split('.').count() <= 2 && text.starts_with(|c: char| c.is_ascii_digit()) => {
+                MoneyError::TooLarge(text.to_owned())
+            }
             _ => MoneyError::Number(text.to_owned()),
         })?;
         Self::from_decimal(decimal, currency)

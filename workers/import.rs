@@ -47,8 +47,12 @@ impl Work for Import {
                 tracing::info!(batch = %batch.id, "the import was taken over by another worker");
             }
             // The claim lapses and the import is begun again.
-            Err(Trouble::Store(e)) => tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again"),
-            Err(Trouble::Io(e)) => tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again"),
+            Err(Trouble::Store(e)) => {
+                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again")
+            }
+            Err(Trouble::Io(e)) => {
+                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again")
+            }
         }
     }
 
@@ -229,7 +233,8 @@ fn new_row(row: Row) -> NewRow {
         name: shown(row.stated.name),
         msisdn: shown(row.stated.msisdn),
         amount: shown(row.stated.amount),
-        cells: serde_json::Value::from_iter(row.cells.iter().map(|(h, v)| serde_json::json!([h.as_ref(), v]))).to_string(),
+        cells: serde_json::Value::from_iter(row.cells.iter().map(|(h, v)| serde_json::json!([h.as_ref(), v])))
+            .to_string(),
     });
     let recipient = row.recipient.map(|r| NewRecipient {
         msisdn: r.msisdn.as_str().to_owned(),

@@ -60,7 +60,8 @@ impl TelcoLane {
     /// Counts an answer and lets the breaker see it.
     pub fn observe(&self, answer: &Answer, call: &'static str) {
         self.breaker.observe(&self.config.name, &answer.outcome);
-        let labels = [("lane", self.config.name.clone()), ("call", call.into()), ("outcome", class(&answer.outcome).into())];
+        let labels =
+            [("lane", self.config.name.clone()), ("call", call.into()), ("outcome", class(&answer.outcome).into())];
         metrics::counter!("gaba_provider_calls_total", &labels).increment(1);
     }
 }

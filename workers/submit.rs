@@ -56,7 +56,8 @@ impl Work for Submit {
         let started = self.lane.clock.monotonic();
         let answer = self.lane.rail.submit(row.reference, &row.request).await;
         let took = self.lane.clock.monotonic().saturating_duration_since(started);
-        metrics::histogram!("gaba_provider_seconds", "lane" => self.lane.config.name.clone()).record(took.as_secs_f64());
+        metrics::histogram!("gaba_provider_seconds", "lane" => self.lane.config.name.clone())
+            .record(took.as_secs_f64());
         self.lane.observe(&answer, "submit");
         self.lane.record(&row.payout, answer, Source::Submit).await;
     }

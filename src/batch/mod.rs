@@ -1,5 +1,7 @@
 //! A batch: one upload, from the file to the last recipient.
 
+pub mod digest;
+pub mod import;
 pub mod states;
 
 use crate::clock::Time;

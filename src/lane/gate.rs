@@ -47,7 +47,9 @@ impl SharedBreaker {
             (before, b.is_closed(), b.parked().map(str::to_owned))
         });
         match (before, after, parked) {
-            (true, false, Some(why)) => tracing::error!(lane, why, "the lane is parked: mend its account or credentials"),
+            (true, false, Some(why)) => {
+                tracing::error!(lane, why, "the lane is parked: mend its account or credentials")
+            }
             (true, false, None) => tracing::warn!(lane, "the provider is in trouble: the lane waits"),
             (false, true, _) => tracing::info!(lane, "the provider is back"),
             _ => {}

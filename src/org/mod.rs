@@ -44,8 +44,7 @@ pub enum Permission {
 }
 
 impl Role {
-    pub const ALL: [Role; 6] =
-        [Role::Owner, Role::Maker, Role::Checker, Role::Finance, Role::Viewer, Role::Operator];
+    pub const ALL: [Role; 6] = [Role::Owner, Role::Maker, Role::Checker, Role::Finance, Role::Viewer, Role::Operator];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -183,8 +183,12 @@ fn mismatch(payout: &Payout, payment: &Payment) -> Option<String> {
     if let Some(currency) = payment.currency.filter(|&c| c != payout.amount.currency) {
         return Some(format!("the provider paid in {currency}, we sent {}", payout.amount.display()));
     }
-    let other = payment.msisdn.as_deref().filter(|&m| m != payout.msisdn.as_str())?;
-    Some(format!("the provider paid {other}, we sent to {}", payout.msisdn))
+    if let Some(other) = payment.msisdn.as_deref().filter(|&m| m != payout.msisdn.as_str()) {
+        return Some(format!("the provider paid {other}, we sent to {}", payout.msisdn));
+    }
+    // MTN's answers name no reference: that they speak of this payout only its own reference says.
+    let other = payment.payout_id.as_deref().filter(|&id| id.parse() != Ok(payout.id))?;
+    Some(format!("the provider speaks of payout {other}, we asked about {}", payout.id))
 }
 
 fn accepted(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
@@ -207,7 +211,8 @@ fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'
         // Only this request was refused; an earlier send of the same reference may have gone through.
         return ask(payout, Some(reason.clone()), seen, when);
     }
-    let ended = Change { attempt: Some(AttemptState::Failed), reason: Some(reason.clone()), step: 0, ..unchanged(payout) };
+    let ended =
+        Change { attempt: Some(AttemptState::Failed), reason: Some(reason.clone()), step: 0, ..unchanged(payout) };
     if !retryable || payout.attempt >= when.lane.attempts_max {
         return Change { to: State::Failed, ..ended };
     }
@@ -226,8 +231,10 @@ fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'
 fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     if seen.source != Source::Submit || payout.exposed || payout.state != State::Sending {
         // A query that did not get through says nothing; nor does a resend about the send before it.
-        return Change { next: Some((Action::Query, seen.at + poll_after(when.lane, payout.step).max(blocked_wait(seen)))),
-            ..ask(payout, Some(reason.clone()), seen, when) };
+        return Change {
+            next: Some((Action::Query, seen.at + poll_after(when.lane, payout.step).max(blocked_wait(seen)))),
+            ..ask(payout, Some(reason.clone()), seen, when)
+        };
     }
     let wait = backoff::delay(payout.step, when.lane.backoff_min, when.lane.backoff_max, when.seed);
     Change {
@@ -284,8 +291,7 @@ fn not_found(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Ch
 /// The resend rule: the provider remembers our reference long enough, has twice said that it does not know it, and the
 /// last time long enough after the send. (That no receipt waits in the inbox is a condition of the claim.)
 fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
-    let (Some(remembered), Some(intended), Some(sent)) =
-        (when.lane.idempotent_for, payout.intended_at, payout.sent_at)
+    let (Some(remembered), Some(intended), Some(sent)) = (when.lane.idempotent_for, payout.intended_at, payout.sent_at)
     else {
         return false;
     };
@@ -315,7 +321,6 @@ fn poll_after(lane: &LaneConfig, step: u32) -> Duration {
     let last = lane.poll_after.len() - 1;
     lane.poll_after[(step as usize).min(last)]
 }
-
 #[cfg(test)]
-
-mod tests {}
+#[path = "resolve_tests.rs"]
+mod tests;

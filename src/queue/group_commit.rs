@@ -53,7 +53,10 @@ impl<T: Clone + Send + 'static, R: Send + 'static> GroupCommit<T, R> {
     }
 }
 
-async fn run<T: Clone + Send + 'static, R: Send + 'static>(mut receiver: mpsc::Receiver<Waiting<T, R>>, commit: Commit<T, R>) {
+async fn run<T: Clone + Send + 'static, R: Send + 'static>(
+    mut receiver: mpsc::Receiver<Waiting<T, R>>,
+    commit: Commit<T, R>,
+) {
     let mut waiting = Vec::with_capacity(GROUP_MAX);
     while receiver.recv_many(&mut waiting, GROUP_MAX).await > 0 {
         let group = std::mem::take(&mut waiting);

@@ -88,14 +88,22 @@ pub struct Surroundings {
     pub wake: Wake,
     /// Cancelled when the process is told to stop.
     pub stop: CancellationToken,
+    /// Told the name of a worker whose claimer ended unasked.
+    pub ended: mpsc::UnboundedSender<String>,
 }
 
 /// Registers an apalis worker for `work` and starts its claimer. `concurrency` rows are worked on at once.
-pub fn spawn<W: Work>(monitor: Monitor, work: Arc<W>, concurrency: usize, gate: Arc<dyn Gate>, around: Surroundings) -> Monitor {
+pub fn spawn<W: Work>(
+    monitor: Monitor,
+    work: Arc<W>,
+    concurrency: usize,
+    gate: Arc<dyn Gate>,
+    around: Surroundings,
+) -> Monitor {
     // The permits bound how many rows are out; the channel only has to take them without waiting.
     let (sender, receiver) = mpsc::channel(concurrency);
     let claimer = Claimer { work: work.clone(), concurrency, gate, around: around.clone(), sender };
-    tokio::spawn(claimer.run());
+    supervise(work.name().to_owned(), tokio::spawn(claimer.run()), around.clone());
     let receiver = Mutex::new(Some(receiver));
     monitor.register(move |_restarts| {
         // Workers are not restarted: one that ends unasked ends the process.
@@ -105,6 +113,17 @@ pub fn spawn<W: Work>(monitor: Monitor, work: Arc<W>, concurrency: usize, gate: 
             .backend(DueRows::new(receiver.unwrap_or_else(|| mpsc::channel(1).1)))
             .build(move |leased: Leased<W::Row>| handle(work.clone(), stop.clone(), leased))
     })
+}
+
+/// A claimer that ends although nobody told it to (it panicked) must not leave its lane silently idle.
+fn supervise(name: String, claimer: tokio::task::JoinHandle<()>, around: Surroundings) {
+    tokio::spawn(async move {
+        let ended = claimer.await;
+        if ended.is_err() || !around.stop.is_cancelled() {
+            // Nobody listens only when the process ends anyway.
+            let _ = around.ended.send(name);
+        }
+    });
 }
 
 /// Acts on one row in a task of its own: all cores take part, and a panic ends nothing but that task.

@@ -1,7 +1,6 @@
 //! Receipts: what providers post to us. Stored raw first and answered 2xx, then applied: verified, matched, in any order,
 //! any number of times.
 
-
 pub mod verify;
 
 use crate::clock::Time;
@@ -42,7 +41,10 @@ pub struct KeptAnswer {
 /// What a claimed receipt turned out to say.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    Payout { news: News<Outcome>, source: crate::payout::resolve::Source },
+    Payout {
+        news: News<Outcome>,
+        source: crate::payout::resolve::Source,
+    },
     Message(News<SmsOutcome>),
     /// Nothing can be done with it; why, in a sentence.
     Ignored(String),

@@ -39,7 +39,8 @@ pub fn line(line: &Line) -> Vec<u8> {
 }
 
 fn write<F: AsRef<[u8]>>(fields: impl IntoIterator<Item = F>) -> Vec<u8> {
-    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::with_capacity(256));
+    let mut writer =
+        ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::with_capacity(256));
     writer.write_record(fields).expect("writing to memory");
     writer.into_inner().expect("flushing to memory")
 }

@@ -18,7 +18,8 @@ pub struct Change {
 
 /// Decides what follows; `None` when nothing changes. A message is sent again only when it surely was not sent.
 pub fn decide(state: State, step: u32, outcome: &SmsOutcome, at: Time, lane: &LaneConfig, seed: u64) -> Option<Change> {
-    let change = |to, reason: Option<&Reason>| Change { to, due_at: None, step, gateway_id: None, reason: reason.cloned() };
+    let change =
+        |to, reason: Option<&Reason>| Change { to, due_at: None, step, gateway_id: None, reason: reason.cloned() };
     match (state, outcome) {
         (State::Sending, SmsOutcome::Submitted { gateway_id }) => Some(Change {
             due_at: Some(at + lane.receipt_deadline),

@@ -40,7 +40,9 @@ pub enum Refusal {
     InvalidState { state: String },
     #[error("whoever submitted a batch may not approve it; ask another person with the role checker")]
     SelfApproval,
-    #[error("the batch changed since it was looked at: its digest is now {current}. Look again, then approve that digest")]
+    #[error(
+        "the batch changed since it was looked at: its digest is now {current}. Look again, then approve that digest"
+    )]
     DigestMismatch { current: String },
     #[error("the wallet has {} available and the batch needs {}; load the wallet or split the list", available.display(), needed.display())]
     InsufficientFunds { available: Money, needed: Money },
@@ -271,7 +273,13 @@ pub trait Wallets: Send + Sync {
 #[async_trait]
 pub trait Batches: Send + Sync {
     /// Stores one part of an upload. Uploads that no batch names are removed after a day.
-    async fn store_upload_part(&self, organisation: OrganisationId, upload: Uuid, part: u32, data: Vec<u8>) -> Result<()>;
+    async fn store_upload_part(
+        &self,
+        organisation: OrganisationId,
+        upload: Uuid,
+        part: u32,
+        data: Vec<u8>,
+    ) -> Result<()>;
     /// The next part of an upload, `None` after the last.
     async fn upload_part(&self, upload: Uuid, part: u32) -> Result<Option<Vec<u8>>>;
     /// Creates the batch in state `importing`, due at once. The same id with the same fingerprint is found again; with
@@ -364,14 +372,25 @@ pub trait Receipts: Send + Sync {
     async fn store_receipts(&self, receipts: Vec<NewReceipt>) -> Result<()>;
     async fn claim_receipts(&self, n: u32, lease: Duration) -> Result<Vec<ClaimedReceipt>>;
     /// Applies judged receipts in one transaction, exactly as if the answers had come from the provider directly.
-    async fn apply_receipts(&self, receipts: Vec<JudgedReceipt>, payout: DecidePayout, message: DecideMessage) -> Result<()>;
+    async fn apply_receipts(
+        &self,
+        receipts: Vec<JudgedReceipt>,
+        payout: DecidePayout,
+        message: DecideMessage,
+    ) -> Result<()>;
 }
 
 /// Reports.
 #[async_trait]
 pub trait Reports: Send + Sync {
     /// The lines after row `after`, in row order, at most `limit`.
-    async fn report_lines(&self, organisation: OrganisationId, batch: BatchId, after: u32, limit: u32) -> Result<Vec<Line>>;
+    async fn report_lines(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<Line>>;
     /// Position of the last transfer of the ledger.
     async fn ledger_position(&self) -> Result<i64>;
 }
@@ -395,9 +414,18 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+    T: Organisations
+        + Wallets
+        + Batches
+        + Payouts
+        + Messages
+        + Receipts
+        + Reports
+        + Installation
+        + Send
+        + Sync
+        + 'static
 {
 }
 
 pub type SharedStore = Arc<dyn Store>;
-

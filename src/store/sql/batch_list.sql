@@ -2,6 +2,8 @@ SELECT b.id, b.organisation_id, b.name, b.currency, b.state, b.claim, b.notify, 
        b.file_name, b.upload_id, b.digest, b.rows, b.valid, b.invalid, b.warnings, b.amount, b.fees, b.tax, b.reserved,
        b.paid, b.released, b.rejection, b.failure, b.created_by, b.created_by_label, b.submitted_by, b.approved_by,
        b.approved_by_label, b.created_at, b.approved_at, b.completed_at,
-       COALESCE((SELECT a.balance FROM accounts a WHERE b.organisation_id = $1 AND ($2 < 0 OR b.created_at < $2 OR (b.created_at = $2 AND b.id < $3))
+       COALESCE((SELECT a.balance FROM accounts a WHERE a.batch_id = b.id), 0) AS held
+FROM batches b
+WHERE b.organisation_id = $1 AND ($2 < 0 OR b.created_at < $2 OR (b.created_at = $2 AND b.id < $3))
 ORDER BY b.created_at DESC, b.id DESC
 LIMIT $4

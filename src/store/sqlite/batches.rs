@@ -21,7 +21,13 @@ const ORPHANED_UPLOAD: Duration = Duration::from_secs(24 * 3600);
 
 #[async_trait]
 impl Batches for SqliteStore {
-    async fn store_upload_part(&self, organisation: OrganisationId, upload: Uuid, part: u32, data: Vec<u8>) -> Result<()> {
+    async fn store_upload_part(
+        &self,
+        organisation: OrganisationId,
+        upload: Uuid,
+        part: u32,
+        data: Vec<u8>,
+    ) -> Result<()> {
         let now = self.now();
         self.write(move |tx| {
             Box::pin(async move {
@@ -89,7 +95,8 @@ impl Batches for SqliteStore {
 
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {
         let (now, batch) = (self.now(), batch.clone());
-        self.write(move |tx| Box::pin(async move { super::import::add_rows(tx, &batch, now, lease, &rows).await })).await
+        self.write(move |tx| Box::pin(async move { super::import::add_rows(tx, &batch, now, lease, &rows).await }))
+            .await
     }
 
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()> {
@@ -243,9 +250,9 @@ impl SqliteStore {
 /// Where a newest-first list goes on: before this time, or at it before this id.
 fn newest_first(page: &PageRequest) -> Result<(i64, Vec<u8>)> {
     let Some(text) = &page.cursor else { return Ok((-1, Vec::new())) };
-    let parsed = text.split_once('.').and_then(|(at, id)| {
-        Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec()))
-    });
+    let parsed = text
+        .split_once('.')
+        .and_then(|(at, id)| Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec())));
     parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
 }
 
@@ -342,7 +349,13 @@ async fn cancel(tx: &mut Tx, batch: &Batch, now: Time) -> Result<()> {
             set_state(tx, batch.id, State::Cancelled, None).await?;
             let total = batch.tally(crate::payout::State::Queued);
             own!("payouts_cancel_all").bind(batch.id).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-            own!("tally_move_all").bind(batch.id).bind("queued").bind("cancelled").execute(&mut *tx).await.map_err(error)?;
+            own!("tally_move_all")
+                .bind(batch.id)
+                .bind("queued")
+                .bind("cancelled")
+                .execute(&mut *tx)
+                .await
+                .map_err(error)?;
             if batch.state == State::Scheduled {
                 wallets::release_all(tx, batch, total.total, now).await?;
             }

@@ -76,7 +76,8 @@ async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
             if left <= 0 {
                 return Ok(picked);
             }
-            let (limit, offset) = if pass == 0 { (quota(organisation).min(left), 0) } else { (left, quota(organisation)) };
+            let (limit, offset) =
+                if pass == 0 { (quota(organisation).min(left), 0) } else { (left, quota(organisation)) };
             let rows = own!("claim_submit_rows").bind(batch).bind(&claim.lane).bind(now.micros());
             let rows = rows.bind(limit).bind(offset).fetch_all(&mut *tx).await.map_err(error)?;
             picked.extend(rows);
@@ -89,7 +90,12 @@ async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
 }
 
 /// The intent for one row: the stored request of its attempt, or a new one.
-fn intend(row: &SqliteRow, now: Time, lease_until: std::time::Instant, prepare: &PrepareTransfer) -> Result<Submission> {
+fn intend(
+    row: &SqliteRow,
+    now: Time,
+    lease_until: std::time::Instant,
+    prepare: &PrepareTransfer,
+) -> Result<Submission> {
     let mut payout = rows::payout(row)?;
     let reference = ids::attempt_reference(payout.id, payout.attempt);
     let request = match get::<Option<&str>>(row, "request")? {
@@ -143,7 +149,9 @@ pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>
         if payout.state == State::Sending {
             // Whoever claimed it is gone, and nobody knows how far it got.
             moves.add(&payout, State::Unknown);
-            lapsed.push(json!({"id": hex(payout.id), "kind": State::Unknown, "detail": "the claim lapsed while sending"}));
+            lapsed.push(
+                json!({"id": hex(payout.id), "kind": State::Unknown, "detail": "the claim lapsed while sending"}),
+            );
             payout.exposed = true;
             taken(&mut payout, State::Unknown, now);
         } else {
@@ -155,7 +163,12 @@ pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>
     }
     let ids: Vec<Value> = claimed.iter().map(|e| json!({"id": hex(e.payout.id)})).collect();
     let until = (now + claim.lease).micros();
-    own!("payouts_claim_query").bind(Value::Array(ids).to_string()).bind(until).execute(&mut *tx).await.map_err(error)?;
+    own!("payouts_claim_query")
+        .bind(Value::Array(ids).to_string())
+        .bind(until)
+        .execute(&mut *tx)
+        .await
+        .map_err(error)?;
     if !lapsed.is_empty() {
         let events = Value::Array(lapsed).to_string();
         own!("events_insert").bind(events).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;

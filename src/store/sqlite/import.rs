@@ -15,11 +15,7 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Opt
     let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(None) };
     // What a broken import left behind goes first: the file is read again from its beginning.
     own!("import_clear_details").bind(batch.id).execute(&mut *tx).await.map_err(error)?;
-    for statement in [
-        own!("import_clear_payouts"),
-        own!("import_clear_rejected"),
-        own!("import_clear_issues"),
-    ] {
+    for statement in [own!("import_clear_payouts"), own!("import_clear_rejected"), own!("import_clear_issues")] {
         statement.bind(batch.id).execute(&mut *tx).await.map_err(error)?;
     }
     let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());

@@ -65,7 +65,8 @@ impl Installation for SqliteStore {
                 let row = sql!("schema_version").fetch_one(tx).await.map_err(error)?;
                 let (found, wanted) = (get::<i64>(&row, "version")?, MIGRATIONS.iter().map(|m| m.0).max());
                 if Some(found) != wanted {
-                    let why = format!("the schema is at version {found}, this program needs {wanted:?}: run `gaba migrate`");
+                    let why =
+                        format!("the schema is at version {found}, this program needs {wanted:?}: run `gaba migrate`");
                     return Err(StoreError::Rejected(why));
                 }
                 Ok(())

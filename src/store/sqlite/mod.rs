@@ -81,9 +81,8 @@ impl SqliteStore {
     pub async fn open(url: &str, clock: SharedClock) -> Result<SqliteStore> {
         let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| {
-                StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display()))
-            })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|e| StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display())))?;
         }
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -96,9 +95,10 @@ impl SqliteStore {
             .pragma("cache_size", "-65536")
             .pragma("temp_store", "MEMORY");
         let pool = |max| PoolOptions::new().max_connections(max).after_connect(|c, _| Box::pin(check_settings(c)));
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|e| {
-            StoreError::Unavailable(format!("cannot open {}: {e}", path.display()))
-        })?;
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(|e| StoreError::Unavailable(format!("cannot open {}: {e}", path.display())))?;
         migrator().run(&writer).await.map_err(|e| {
             StoreError::Rejected(format!("cannot bring the schema of {} up to date: {e}", path.display()))
         })?;
@@ -154,9 +154,10 @@ fn error(e: sqlx::Error) -> StoreError {
                 _ => StoreError::Unavailable(d.message().to_owned()),
             }
         }
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
-            StoreError::Rejected(e.to_string())
-        }
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_) => StoreError::Rejected(e.to_string()),
         _ => StoreError::Unavailable(e.to_string()),
     }
 }

@@ -24,14 +24,23 @@ impl Organisations for SqliteStore {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                if sql!("organisation_find").bind(new.id).bind(&new.name).fetch_optional(&mut *tx).await.map_err(error)?.is_some() {
+                if sql!("organisation_find")
+                    .bind(new.id)
+                    .bind(&new.name)
+                    .fetch_optional(&mut *tx)
+                    .await
+                    .map_err(error)?
+                    .is_some()
+                {
                     let taken = format!("there is already an organisation named {:?}; choose another name", new.name);
                     return Err(Refusal::Invalid(taken).into());
                 }
                 let insert = sql!("organisation_insert").bind(new.id).bind(&new.name).bind(now.micros());
                 insert.execute(&mut *tx).await.map_err(error)?;
-                open_account(tx, AccountKind::Wallet, new.id, currency, wallet::wallet_account(new.id, currency)).await?;
-                record_act(tx, &Principal::operator(new.id), "organisation.created", Some(new.id), &new.name, now).await?;
+                open_account(tx, AccountKind::Wallet, new.id, currency, wallet::wallet_account(new.id, currency))
+                    .await?;
+                record_act(tx, &Principal::operator(new.id), "organisation.created", Some(new.id), &new.name, now)
+                    .await?;
                 Ok(new)
             })
         })
@@ -86,7 +95,8 @@ impl Organisations for SqliteStore {
                 let insert = sql!("key_insert").bind(id).bind(organisation).bind(member_id).bind(role.name());
                 let insert = insert.bind(hash.as_slice()).bind(&prefix).bind(now.micros());
                 insert.execute(&mut *tx).await.map_err(error)?;
-                let detail = format!("{prefix}… as {}{}", role.name(), member.map(|m| format!(" for {m}")).unwrap_or_default());
+                let detail =
+                    format!("{prefix}… as {}{}", role.name(), member.map(|m| format!(" for {m}")).unwrap_or_default());
                 record_act(tx, &Principal::operator(organisation), "key.created", Some(id), &detail, now).await?;
                 Ok(id)
             })
@@ -109,7 +119,8 @@ impl Organisations for SqliteStore {
     }
 
     async fn principal(&self, key_hash: [u8; 32]) -> Result<Option<Principal>> {
-        let found = sql!("key_principal").bind(key_hash.as_slice()).fetch_optional(&self.reader).await.map_err(error)?;
+        let found =
+            sql!("key_principal").bind(key_hash.as_slice()).fetch_optional(&self.reader).await.map_err(error)?;
         found
             .map(|row| {
                 let role = get::<&str>(&row, "role")?;

@@ -45,7 +45,12 @@ impl Receipts for SqliteStore {
         .await
     }
 
-    async fn apply_receipts(&self, receipts: Vec<JudgedReceipt>, payout: DecidePayout, message: DecideMessage) -> Result<()> {
+    async fn apply_receipts(
+        &self,
+        receipts: Vec<JudgedReceipt>,
+        payout: DecidePayout,
+        message: DecideMessage,
+    ) -> Result<()> {
         let now = self.now();
         self.write(move |tx| {
             Box::pin(async move {
@@ -123,7 +128,8 @@ async fn tell_payout(
         return Ok(("ignored", "no payout of this lane was ever sent under this reference".into()));
     };
     let payout = rows::payout(&row)?;
-    let seen = Observation { outcome: &news.outcome, source, attempt: rows::number(&row, "of_attempt")?, at: receipt.at };
+    let seen =
+        Observation { outcome: &news.outcome, source, attempt: rows::number(&row, "of_attempt")?, at: receipt.at };
     let (Some(change), sms_lane) = decide(&payout, seen) else {
         return Ok(("ignored", format!("the payout is {} and stays so", payout.state)));
     };

@@ -331,7 +331,8 @@ impl Books {
 
 /// The paid of batches that want it get a message: the row that will be sent, in the transaction that says they are paid.
 async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, BatchTerms>, now: Time) -> Result<()> {
-    let wanted = |r: &&&PayoutRecord| r.change.to == State::Paid && terms.get(&r.payout.batch).is_some_and(|t| t.notify);
+    let wanted =
+        |r: &&&PayoutRecord| r.change.to == State::Paid && terms.get(&r.payout.batch).is_some_and(|t| t.notify);
     let messages: Vec<Value> = done
         .iter()
         .filter(wanted)

@@ -12,7 +12,13 @@ use sqlx::sqlite::SqliteRow;
 
 #[async_trait]
 impl Reports for SqliteStore {
-    async fn report_lines(&self, organisation: OrganisationId, batch: BatchId, after: u32, limit: u32) -> Result<Vec<Line>> {
+    async fn report_lines(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<Line>> {
         let batch = self.batch(organisation, batch).await?;
         let list = sql!("report_lines").bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
         let found = list.fetch_all(&self.reader).await.map_err(error)?;

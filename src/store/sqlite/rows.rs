@@ -180,9 +180,9 @@ pub(super) fn cursor<const N: usize>(request: &PageRequest) -> Result<[i64; N]> 
     let mut numbers = [-1_i64; N];
     if let Some(text) = &request.cursor {
         let parts: Vec<i64> = text.split('.').map_while(|p| p.parse().ok()).collect();
-        numbers = parts.try_into().map_err(|_| {
-            StoreError::Refused(Refusal::Invalid("the cursor is not one that a list returned".into()))
-        })?;
+        numbers = parts
+            .try_into()
+            .map_err(|_| StoreError::Refused(Refusal::Invalid("the cursor is not one that a list returned".into())))?;
     }
     Ok(numbers)
 }

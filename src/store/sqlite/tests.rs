@@ -1,0 +1,212 @@
+//! What only this engine has to keep: its settings, its statements, its triggers.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::machine::State;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+async fn store() -> (tempdir::Dir, SqliteStore) {
+    let dir = tempdir::Dir::new("sqlite");
+    let url = format!("sqlite://{}", dir.path().join("gaba.db").display());
+    let store = SqliteStore::open(&url, Arc::new(SystemClock)).await.unwrap();
+    (dir, store)
+}
+
+/// A folder that goes away with the test.
+mod tempdir {
+    use std::path::{Path, PathBuf};
+
+    pub struct Dir(PathBuf);
+
+    impl Dir {
+        pub fn new(name: &str) -> Dir {
+            let path = std::env::temp_dir().join(format!("gaba-{name}-{}", uuid::Uuid::now_v7()));
+            std::fs::create_dir_all(&path).unwrap();
+            Dir(path)
+        }
+
+        pub fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_connection_keeps_what_it_reports() {
+    let (_dir, store) = store().await;
+    for pool in [&store.writer, &store.reader] {
+        let mut connections = Vec::new();
+        for _ in 0..pool.options().get_max_connections() {
+            let mut connection = pool.acquire().await.unwrap();
+            check_settings(&mut connection).await.unwrap();
+            connections.push(connection);
+        }
+    }
+}
+
+/// The statements of both folders, by name as the macros take it.
+fn statements() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut found = BTreeMap::new();
+    for folder in [root.join("sql"), root.join("sqlite/sql")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(found.insert(name, std::fs::read_to_string(path).unwrap()).is_none(), "a name used twice");
+        }
+    }
+    found
+}
+
+/// The highest `$n` of a statement.
+fn parameters(sql: &str) -> usize {
+    let numbers = sql.split('$').skip(1).filter_map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<usize>().ok()
+    });
+    numbers.max().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn every_statement_is_accepted_by_the_schema() {
+    let (_dir, store) = store().await;
+    let mut connection = store.writer.acquire().await.unwrap();
+    for (name, sql) in statements() {
+        use sqlx::Executor;
+        let prepared = connection.prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+        let mut wanted: Vec<usize> = (1..=parameters(&sql)).filter(|n| !sql.contains(&format!("${n}"))).collect();
+        assert!(wanted.pop().is_none(), "{name} skips a parameter");
+    }
+}
+
+/// A missing bind is silently NULL here, so the binds of every call are counted in the source.
+#[test]
+fn every_call_binds_every_parameter() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite");
+    let statements = statements();
+    let mut used = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "rs") || path.ends_with("tests.rs") || path.ends_with("mod.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for macro_name in ["sql!(\"", "own!(\""] {
+            for (at, _) in source.match_indices(macro_name) {
+                let rest = &source[at + macro_name.len()..];
+                let name = &rest[..rest.find('"').unwrap()];
+                used.insert(name.to_owned(), ());
+                // A statement that is chosen among several is bound after the choice.
+                if rest[name.len()..].starts_with("\"),") || rest[name.len()..].starts_with("\")]") {
+                    continue;
+                }
+                let end = ["execute(", "fetch_", "execute("].iter().filter_map(|stop| rest.find(stop)).min().unwrap();
+                let binds = rest[..end].matches(".bind(").count();
+                let wanted = parameters(&statements[name]);
+                assert_eq!(binds, wanted, "{name} in {}", path.display());
+            }
+        }
+    }
+    for name in statements.keys() {
+        assert!(used.contains_key(name), "{name}.sql is used by nobody");
+    }
+}
+
+#[test]
+fn every_migration_of_the_folder_is_in_the_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut files: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    files.sort();
+    let known: Vec<String> =
+        MIGRATIONS.iter().map(|(n, name, _)| format!("{n:04}_{}.sql", name.replace(' ', "_"))).collect();
+    assert_eq!(files, known);
+}
+
+/// Tries every pair of states of a machine on a row of `table`, with the row's other columns kept valid.
+async fn refuses_what_the_code_refuses<S: State>(store: &SqliteStore, table: &str, seed: &str) {
+    let mut connection = store.writer.acquire().await.unwrap();
+    sqlx::raw_sql("PRAGMA foreign_keys = OFF").execute(&mut *connection).await.unwrap();
+    let run = |sql: String| AssertSqlSafe(sql);
+    for from in S::ALL {
+        for to in S::ALL {
+            // Rows cannot be inserted in a later state: the trigger for beginnings is put aside for the preparation only.
+            sqlx::raw_sql(run(format!("DELETE FROM {table}"))).execute(&mut *connection).await.unwrap();
+            let beginning: String = sqlx::query(run(format!(
+                "SELECT name || '|' || sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}' AND name LIKE '%_begins_%'"
+            )))
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap()
+            .get(0);
+            let (name, sql) = beginning.split_once('|').unwrap();
+            sqlx::raw_sql(run(format!("DROP TRIGGER {name}"))).execute(&mut *connection).await.unwrap();
+            let insert = seed.replace("$state", from.name());
+            sqlx::raw_sql(run(insert)).execute(&mut *connection).await.unwrap();
+            sqlx::raw_sql(run(sql.to_owned())).execute(&mut *connection).await.unwrap();
+            let update = format!("UPDATE {table} SET state = '{}'", to.name());
+            let allowed = sqlx::raw_sql(run(update)).execute(&mut *connection).await.is_ok();
+            assert_eq!(allowed, from == to || from.may_become(*to), "{table}: {from:?} → {to:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_database_refuses_every_step_that_the_code_refuses() {
+    let (_dir, store) = store().await;
+    refuses_what_the_code_refuses::<crate::payout::State>(
+        &store,
+        "payouts",
+        "INSERT INTO payouts (id, organisation_id, batch_id, row, lane, msisdn, amount, fee, tax, currency, state, action, created_at) \
+         VALUES (x'01', x'02', x'03', 1, 'l', '256', 1, 0, 0, 'UGX', '$state', 'submit', 0)",
+    )
+    .await;
+    refuses_what_the_code_refuses::<crate::batch::State>(
+        &store,
+        "batches",
+        "INSERT INTO batches (id, organisation_id, mode, kind, name, currency, state, notify, file_name, upload_id, fingerprint, created_by, created_by_label, created_at) \
+         VALUES (x'01', x'02', 'live', 'payout', 'n', 'UGX', '$state', 0, 'f', x'03', x'04', x'05', 'm', 0)",
+    )
+    .await;
+    refuses_what_the_code_refuses::<crate::sms::State>(
+        &store,
+        "messages",
+        "INSERT INTO messages (id, organisation_id, batch_id, row, purpose, lane, msisdn, state, created_at) \
+         VALUES (x'01', x'02', x'03', 1, 'paid', 'l', '256', '$state', 0)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn only_one_process_works_on_a_database() {
+    use crate::store::Installation;
+    let (dir, first) = store().await;
+    first.take_over().await.unwrap();
+    let url = format!("sqlite://{}", dir.path().join("gaba.db").display());
+    let second = SqliteStore::open(&url, Arc::new(SystemClock)).await.unwrap();
+    let error = second.take_over().await.unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+    second.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_in_the_middle_leaves_no_transaction_open() {
+    use crate::store::Organisations;
+    let (_dir, store) = store().await;
+    for n in 0..50 {
+        let store = store.clone();
+        let act = async move { store.create_organisation(&format!("org {n}"), crate::money::Currency::Ugx).await };
+        // Dropped at its first await.
+        let _ = tokio::time::timeout(Duration::from_micros(n), act).await;
+    }
+    store.create_organisation("afterwards", crate::money::Currency::Ugx).await.unwrap();
+    assert!(store.verify_audit().await.unwrap().is_empty());
+}

@@ -152,4 +152,3 @@ pub(super) async fn release_all(tx: &mut Tx, batch: &Batch, total: i64, now: Tim
     let posting = Posting { kind: TransferKind::Release, debit: hold, credit: wallet, amount, batch: Some(batch.id) };
     post(tx, batch.organisation, &posting, None, now).await
 }
-
