@@ -1,1 +1,4 @@
+//! The one integration-test binary: every file below is a module of it, so that they are linked once.
 
+mod chaos;
+mod support;

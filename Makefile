@@ -1,0 +1,24 @@
+# make demo · make check · make test · make bench
+CARGO ?= cargo
+
+.PHONY: demo check lint deny test bench
+
+demo:
+	$(CARGO) run -- demo
+
+# What must hold before anything is merged.
+check: lint deny test
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny check
+
+test:
+	$(CARGO) test
+
+bench:
+	$(CARGO) bench --bench throughput
