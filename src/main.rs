@@ -1,1 +1,8 @@
-fn main() {}
+//! The `gaba` command; see `cli`.
+
+mod cli;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    cli::run().await
+}

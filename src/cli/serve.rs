@@ -1,0 +1,20 @@
+//! `gaba serve`: the API, the hooks and, unless `workers = "none"`, the workers. Prints nothing but logs.
+
+use super::server::{Server, bind, stop_signal};
+use super::{Context, Outcome, clock, output};
+use std::sync::Arc;
+
+pub async fn run(context: &Context) -> Outcome {
+    let config = Arc::new(context.config()?);
+    output::log(&config.log, context.output.json);
+    // Listened to from the beginning, so that a signal during the start is not lost.
+    let stop = tokio::spawn(stop_signal());
+    // Before the database is taken over: a second start must not disturb the first.
+    let listener = bind(&config.bind).await?;
+    let store = gaba::store::open(&config, clock()).await?;
+    let server = Server::start(store, config.clone(), clock()).await?;
+    tracing::info!(bind = %config.bind, public_url = %config.public_url(), lanes = config.lanes.len(), "serving");
+    server.run(listener, async { drop(stop.await) }).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Where providers post their receipts. A receipt is stored as it came and only then answered; what it means is found out
+//! later, by the engine. Nothing a stranger posts here changes anything by itself.
+//!
+//! `/hooks/{lane}/{token}` is an address that only the provider was told: its token vouches for one reference. A token
+//! that is not ours is no address at all.
+
+use super::App;
+use super::body::RawBody;
+use super::problem::Problem;
+use crate::rail::RawReceipt;
+use crate::receipt::NewReceipt;
+use crate::receipt::verify::verify_capability_token;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/hooks/{lane}", post(open).put(open))
+        .route("/hooks/{lane}/{token}", post(capability).put(capability))
+}
+
+async fn open(
+    State(app): State<Arc<App>>,
+    Path(lane): Path<String>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Json<Value>, Problem> {
+    receive(&app, &lane, None, &headers, body.into()).await
+}
+
+async fn capability(
+    State(app): State<Arc<App>>,
+    Path((lane, token)): Path<(String, String)>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Json<Value>, Problem> {
+    let vouched = verify_capability_token(&app.capability_key, &lane, &token).ok_or_else(Problem::not_found)?;
+    receive(&app, &lane, Some(vouched), &headers, body.into()).await
+}
+
+async fn receive(
+    app: &App,
+    lane: &str,
+    token_reference: Option<Uuid>,
+    headers: &HeaderMap,
+    body: Vec<u8>,
+) -> Result<Json<Value>, Problem> {
+    app.config.lane(lane).ok_or_else(Problem::not_found)?;
+    let raw = RawReceipt { token_reference, headers: kept(headers), body, received_at: app.clock.now() };
+    app.inbox.store(receipt(lane, raw)).await?;
+    app.wake.poke();
+    metrics::counter!("gaba_receipts_total", "lane" => lane.to_owned()).increment(1);
+    Ok(Json(json!({})))
+}
+
+fn receipt(lane: &str, raw: RawReceipt) -> NewReceipt {
+    let reference = raw.token_reference.or_else(|| spoken_of(&raw.body));
+    NewReceipt { lane: lane.to_owned(), reference, fingerprint: fingerprint(lane, &raw), raw }
+}
+
+/// The headers that a signature is verified with; never credentials.
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let wanted = |name: &str| name == "content-type" || name.starts_with("webhook-");
+    let text = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
+        value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
+    };
+    let mut kept: Vec<_> = headers.iter().filter(|(name, _)| wanted(name.as_str())).filter_map(text).collect();
+    kept.sort();
+    kept
+}
+
+/// Over everything that a verdict on the receipt rests on. The signature belongs to it: otherwise a forged copy that comes
+/// first would make the genuine receipt look like a repeat.
+fn fingerprint(lane: &str, raw: &RawReceipt) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
+    add(lane.as_bytes());
+    add(raw.token_reference.as_ref().map_or(&[][..], |r| r.as_bytes()));
+    for (name, value) in &raw.headers {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    add(&raw.body);
+    hash.finalize().into()
+}
+
+/// The reference a JSON body seems to speak of, read without judging.
+fn spoken_of(body: &[u8]) -> Option<Uuid> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    ["reference", "id"].into_iter().find_map(|field| body.get(field)?.as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+
+    fn posted(headers: &[(&'static str, &str)], body: &str) -> NewReceipt {
+        let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+        let raw =
+            RawReceipt { token_reference: None, headers: kept(&headers), body: body.into(), received_at: Time(0) };
+        receipt("airtel-ug", raw)
+    }
+
+    #[test]
+    fn credentials_are_not_kept() {
+        let headers = [("authorization", "Bearer x"), ("cookie", "a=b"), ("webhook-id", "1"), ("content-type", "a/b")];
+        let names: Vec<_> = posted(&headers, "").raw.headers.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["content-type", "webhook-id"]);
+    }
+
+    #[test]
+    fn a_repeat_is_recognised_and_a_forged_copy_is_no_repeat() {
+        let signed =
+            |signature: &str| posted(&[("webhook-id", "1"), ("webhook-signature", signature)], "{}").fingerprint;
+        assert_eq!(signed("v1,good"), signed("v1,good"));
+        assert_ne!(signed("v1,good"), signed("v1,forged"));
+        assert_ne!(signed("v1,good"), posted(&[], "{}").fingerprint);
+    }
+
+    #[test]
+    fn the_reference_is_read_where_there_is_one() {
+        let reference = Uuid::from_u128(7);
+        assert_eq!(posted(&[], &format!(r#"{{"reference":"{reference}"}}"#)).reference, Some(reference));
+        assert_eq!(posted(&[], &format!(r#"{{"reference":"x","id":"{reference}"}}"#)).reference, Some(reference));
+        for body in ["", "{}", "[]", "no json", r#"{"reference":5}"#] {
+            assert_eq!(posted(&[], body).reference, None, "{body}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Which page of a list is wanted: `?limit` (1–500) and the opaque `?cursor` of the page before.
+
+use super::params::Params;
+use super::problem::Problem;
+use crate::store::PageRequest;
+
+const LIMIT_DEFAULT: u32 = 50;
+pub const LIMIT_MAX: u32 = 500;
+const CURSOR_CHARS_MAX: usize = 512;
+
+/// Takes the page from the query. Whether a cursor is one of ours is the store's to say.
+pub fn take(params: &mut Params) -> Result<PageRequest, Problem> {
+    let limit = match params.take("limit")? {
+        None => LIMIT_DEFAULT,
+        Some(text) => plain_number(&text)
+            .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+            .ok_or_else(|| Problem::field("?limit", "out_of_range", "limit must be a whole number from 1 to 500"))?,
+    };
+    let cursor = params.take("cursor")?;
+    let bad = |c: &String| c.is_empty() || c.len() > CURSOR_CHARS_MAX || !c.bytes().all(|b| b.is_ascii_graphic());
+    if cursor.as_ref().is_some_and(bad) {
+        let message = "cursor must be the next_cursor of an earlier page, as it was given";
+        return Err(Problem::field("?cursor", "invalid", message));
+    }
+    Ok(PageRequest { cursor, limit })
+}
+
+/// Digits only: `+5` is no number here.
+fn plain_number(text: &str) -> Option<u32> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The only page of a list that is never long.
+pub fn whole<T>(items: Vec<T>) -> crate::store::Page<T> {
+    crate::store::Page { items, next_cursor: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::params::tests::params;
+    use super::*;
+
+    fn limit(text: &str) -> Option<u32> {
+        take(&mut params(&[("limit", text)])).ok().map(|page| page.limit)
+    }
+
+    #[test]
+    fn a_limit_is_1_to_500() {
+        assert_eq!(limit("1"), Some(1));
+        assert_eq!(limit("500"), Some(500));
+        assert_eq!(take(&mut params(&[])).unwrap().limit, LIMIT_DEFAULT);
+        for bad in ["0", "501", "-1", "+5", "1e3", "", "1000000000", "99999999999999999999", "٥", "5.0"] {
+            assert_eq!(limit(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_be_ours_is_refused() {
+        let cursor = |text: &str| take(&mut params(&[("cursor", text)])).map(|page| page.cursor);
+        assert_eq!(cursor("MTIz").unwrap().as_deref(), Some("MTIz"));
+        assert!(cursor("").is_err());
+        assert!(cursor("a b").is_err());
+        assert!(cursor(&"x".repeat(513)).is_err());
+    }
+}

@@ -1,0 +1,252 @@
+//! Errors as the API tells them: RFC 9457 `application/problem+json` with a stable `code`.
+//!
+//! There is one mapping from what the store refuses to a status and a code, here. A refusal is the caller's to read and
+//! says what to do; trouble of ours is logged with its cause and told without it.
+//!
+//! A [`Problem`] becomes a response without a body; [`render`] writes the body once the request's id is known, so that no
+//! handler has to pass it around.
+
+use crate::store::{Refusal, StoreError};
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// After a database that was not available.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// What is wrong with one field. `pointer` is a JSON pointer into the body (`/reason`), for a form the field's name
+/// (`/currency`), for the query `?limit`, for a header `#Idempotency-Key`.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct FieldError {
+    pub pointer: String,
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        FieldError { pointer: pointer.into(), code, message: message.into() }
+    }
+}
+
+/// An answer that is not a success.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub detail: String,
+    errors: Vec<FieldError>,
+    /// Members of its own, such as `state`.
+    members: Vec<(&'static str, Value)>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Problem { status, code, detail: detail.into(), errors: Vec::new(), members: Vec::new() }
+    }
+
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    }
+
+    /// The request is well formed and cannot be done here.
+    pub fn unprocessable(errors: Vec<FieldError>) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "").because(errors)
+    }
+
+    /// A bad request because of one field.
+    pub fn field(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Problem::fields(vec![FieldError::new(pointer, code, message)])
+    }
+
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        Problem::invalid("").because(errors)
+    }
+
+    fn because(mut self, errors: Vec<FieldError>) -> Self {
+        self.detail = errors.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join("; ");
+        self.errors = errors;
+        self
+    }
+
+    pub fn not_found() -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here that belongs to you")
+    }
+
+    pub fn unauthenticated() -> Self {
+        let detail = "send a valid API key as `Authorization: Bearer gaba_live_…`";
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    pub fn unsupported_media_type(expected: &str) -> Self {
+        let detail = format!("send the body as {expected} and say so in Content-Type");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
+    pub fn internal() -> Self {
+        let detail = "something went wrong on our side; tell the operator the request_id";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((member, value.into()));
+        self
+    }
+
+    fn body(&self, request_id: &str) -> Value {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or_default(),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "request_id": request_id,
+        });
+        for (member, value) in &self.members {
+            body[*member] = value.clone();
+        }
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
+        body
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let conflict = |code| Problem::new(StatusCode::CONFLICT, code, detail.as_str());
+        match refusal {
+            Refusal::InvalidState { state } => conflict("invalid_state").with("state", state),
+            Refusal::SelfApproval => Problem::new(StatusCode::FORBIDDEN, "self_approval", detail),
+            Refusal::DigestMismatch { current } => conflict("digest_mismatch").with("digest", current),
+            Refusal::InsufficientFunds { available, needed } => {
+                conflict("insufficient_funds").with("available", json!(available)).with("needed", json!(needed))
+            }
+            Refusal::RowsInvalid { invalid } => conflict("rows_invalid").with("invalid", invalid),
+            Refusal::NothingToPay => conflict("nothing_to_pay"),
+            Refusal::ReferenceUsed(_) => conflict("reference_used"),
+            Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
+            Refusal::Invalid(_) => Problem::invalid(detail),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Problem::not_found(),
+            StoreError::Refused(refusal) => refusal.into(),
+            StoreError::Fenced => Problem::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "it changed meanwhile; look again, then repeat the request",
+            ),
+            StoreError::Unavailable(why) => {
+                tracing::error!(%why, "the database is not available");
+                Problem::unavailable("the database is not available; repeat the request with the same Idempotency-Key")
+            }
+            StoreError::Rejected(why) => {
+                tracing::error!(%why, "the database refused an act");
+                Problem::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the body of a response that is a [`Problem`]; others pass unchanged.
+pub fn render(mut response: Response, request_id: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    *response.body_mut() = Body::from(problem.body(request_id).to_string());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, MEDIA_TYPE);
+    match problem.status {
+        StatusCode::UNAUTHORIZED => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        _ => {}
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::{Currency, Money};
+
+    fn told(error: impl Into<Problem>) -> (u16, Value) {
+        let problem = error.into();
+        (problem.status.as_u16(), problem.body("r-1"))
+    }
+
+    #[test]
+    fn every_refusal_has_the_status_and_code_of_the_contract() {
+        let ugx = |minor| Money::new(minor, Currency::Ugx);
+        let refusals = [
+            (Refusal::InvalidState { state: "running".into() }, 409, "invalid_state"),
+            (Refusal::SelfApproval, 403, "self_approval"),
+            (Refusal::DigestMismatch { current: "sha256:ab".into() }, 409, "digest_mismatch"),
+            (Refusal::InsufficientFunds { available: ugx(5), needed: ugx(6) }, 409, "insufficient_funds"),
+            (Refusal::RowsInvalid { invalid: 3 }, 409, "rows_invalid"),
+            (Refusal::NothingToPay, 409, "nothing_to_pay"),
+            (Refusal::ReferenceUsed("r".into()), 409, "reference_used"),
+            (Refusal::KeyReused, 422, "idempotency_key_reused"),
+            (Refusal::Invalid("no".into()), 400, "invalid_request"),
+        ];
+        for (refusal, status, code) in refusals {
+            let (told_status, body) = told(StoreError::Refused(refusal.clone()));
+            assert_eq!((told_status, &body["code"]), (status, &json!(code)), "{refusal:?}");
+            assert_eq!(body["detail"], refusal.to_string());
+        }
+    }
+
+    #[test]
+    fn a_conflict_tells_what_it_conflicts_with() {
+        assert_eq!(told(Refusal::InvalidState { state: "running".into() }).1["state"], "running");
+        let needed = Money::new(6, Currency::Ugx);
+        let short = Refusal::InsufficientFunds { available: Money::zero(Currency::Ugx), needed };
+        assert_eq!(told(short).1["needed"], json!({"amount": "6", "currency": "UGX"}));
+    }
+
+    #[test]
+    fn trouble_of_ours_is_told_without_its_cause() {
+        for (error, status) in
+            [(StoreError::Unavailable("/secret/path".into()), 503), (StoreError::Rejected("/secret/path".into()), 500)]
+        {
+            let (told_status, body) = told(error);
+            assert_eq!(told_status, status);
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_request_id_is_written_when_the_answer_leaves() {
+        let response = render(Problem::from(StoreError::Unavailable("x".into())).into_response(), "r-1");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        assert_eq!(told(StoreError::NotFound).1["request_id"], "r-1");
+        let fields = Problem::fields(vec![FieldError::new("/name", "missing", "give a name")]);
+        assert_eq!(fields.body("r-1")["errors"][0]["pointer"], "/name");
+    }
+}
