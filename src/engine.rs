@@ -110,7 +110,7 @@ impl Engine {
         self.alive.clone()
     }
 
-    /// How the lanes stand, for operators.
+    /// How the lanes stand, for operators: an array.
     pub fn lanes_view(&self) -> Arc<dyn Fn() -> Value + Send + Sync> {
         let (config, lanes) = (self.config.clone(), self.lanes.clone());
         Arc::new(move || {
@@ -126,7 +126,7 @@ impl Engine {
                     "concurrency": lane.concurrency,
                 })
             };
-            json!({"items": config.lanes.iter().map(view).collect::<Vec<_>>(), "next_cursor": null})
+            config.lanes.iter().map(view).collect()
         })
     }
 

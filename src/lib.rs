@@ -4,6 +4,7 @@ pub mod batch;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod http;
 pub mod ids;
 pub mod lane;
 pub mod machine;

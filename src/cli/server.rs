@@ -7,13 +7,12 @@ use gaba::engine::{Engine, ReceiptInbox, Wake};
 use gaba::http::{self, App};
 use gaba::store::SharedStore;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// How long the workers may take to finish what is on the wire.
-const ENGINE_DRAIN: Duration = Duration::from_secs(25);
 /// Requests that are open when the end begins are given this long before the workers are told to end too.
 const REQUESTS_FIRST: Duration = Duration::from_secs(2);
 
@@ -56,7 +55,8 @@ impl Server {
             engine_stop.cancel();
             match worked {
                 Some(ended) => ended,
-                None => tokio::time::timeout(ENGINE_DRAIN, &mut working).await.unwrap_or_else(|_| Err(not_drained())),
+                // Bounded by the engine's own drain.
+                None => (&mut working).await,
             }
         };
         let ended = ending.await;
@@ -65,13 +65,6 @@ impl Server {
             (_, ended) => ended,
         }
     }
-}
-
-fn not_drained() -> Failure {
-    let seconds = ENGINE_DRAIN.as_secs();
-    Failure::new(format!(
-        "the workers did not finish in {seconds} s; what was on the wire is asked about at the next start"
-    ))
 }
 
 async fn start_engine(store: &SharedStore, config: &Arc<Config>, clock: &SharedClock) -> Result<Engine, Failure> {
@@ -98,8 +91,8 @@ async fn app(
 ) -> Result<App, Failure> {
     let capability_key = store.capability_key().await?;
     let app = App {
+        inbox: ReceiptInbox::new(store.clone(), Wake::default()),
         wake: Wake::default(),
-        inbox: ReceiptInbox::new(store.clone()),
         lanes: Arc::new(|| serde_json::json!([])),
         workers_alive: Arc::new(|| true),
         metrics: http::metrics_handle(),
@@ -109,12 +102,12 @@ async fn app(
         capability_key,
     };
     let Some(engine) = engine else { return Ok(app) };
-    let (lanes, alive) = (engine.clone(), engine.clone());
+    let (wake, alive) = (engine.wake(), engine.alive());
     Ok(App {
-        wake: engine.wake(),
-        inbox: engine.inbox(),
-        lanes: Arc::new(move || lanes.lanes_json()),
-        workers_alive: Arc::new(move || alive.is_alive()),
+        inbox: ReceiptInbox::new(app.store.clone(), wake.clone()),
+        wake,
+        lanes: engine.lanes_view(),
+        workers_alive: Arc::new(move || alive.load(Ordering::SeqCst)),
         ..app
     })
 }

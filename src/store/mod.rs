@@ -13,7 +13,8 @@
 pub mod sqlite;
 
 use crate::batch::{Batch, NewBatch};
-use crate::clock::Time;
+use crate::clock::{SharedClock, Time};
+use crate::config::Config;
 use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
 use crate::money::{Currency, Money};
 use crate::org::audit::Entry;
@@ -287,6 +288,8 @@ pub trait Batches: Send + Sync {
     async fn create_batch(&self, batch: NewBatch) -> Result<Done<Batch>>;
     async fn batch(&self, organisation: OrganisationId, batch: BatchId) -> Result<Batch>;
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>>;
+    /// Operator: a batch of whichever organisation.
+    async fn find_batch(&self, batch: BatchId) -> Result<Batch>;
     async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>>;
 
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
@@ -429,3 +432,8 @@ impl<T> Store for T where
 }
 
 pub type SharedStore = Arc<dyn Store>;
+
+/// Opens the engine that `database_url` names, with its schema brought up to date.
+pub async fn open(config: &Config, clock: SharedClock) -> Result<SharedStore> {
+    Ok(Arc::new(sqlite::SqliteStore::open(&config.database_url, clock).await?))
+}

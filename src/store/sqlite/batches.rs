@@ -67,6 +67,12 @@ impl Batches for SqliteStore {
         Ok(rows::page(batches, &page, |b| format!("{}.{}", b.created_at.micros(), rows::hex(b.id))))
     }
 
+    async fn find_batch(&self, batch: BatchId) -> Result<Batch> {
+        let found = sql!("batch_organisation").bind(batch).fetch_optional(&self.reader).await.map_err(error)?;
+        let row = found.ok_or(StoreError::NotFound)?;
+        self.batch(get(&row, "organisation_id")?, batch).await
+    }
+
     async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>> {
         self.batch(organisation, batch).await?;
         let [row, ordinal] = rows::cursor(&page)?;

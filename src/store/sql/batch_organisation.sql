@@ -1,0 +1,1 @@
+SELECT organisation_id FROM batches WHERE id = $1
