@@ -21,11 +21,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use crate::queue::Wake;
 
 /// How long a stopping process waits for calls in flight.
 pub const DRAIN: Duration = Duration::from_secs(25);
+/// How long apalis gets to end its workers once nothing is in hand.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Receipts applied at once.
 const RECEIPTS_AT_ONCE: usize = 256;
 /// Status queries in flight per lane; the lane's query rate bounds them in time.
@@ -133,28 +136,42 @@ impl Engine {
     /// Works until `stop` is cancelled, then drains. An error means that a worker ended unasked.
     pub async fn run(self, stop: CancellationToken) -> Result<(), EngineError> {
         let (ended, mut unasked) = mpsc::unbounded_channel();
-        let around = Surroundings { clock: self.clock.clone(), wake: self.wake.clone(), stop: stop.clone(), ended };
+        let drained = TaskTracker::new();
+        let around = Surroundings {
+            clock: self.clock.clone(),
+            wake: self.wake.clone(),
+            stop: stop.clone(),
+            ended,
+            drained: drained.clone(),
+        };
         let monitor = self.register(&around);
+        drained.close();
+        let workers = monitor.context();
         let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
         self.alive.store(true, Ordering::SeqCst);
-        let finished = {
-            let run = monitor.run();
-            tokio::pin!(run);
-            tokio::select! {
-                ended = &mut run => ended.map_err(|e| EngineError::Ended(e.to_string())),
-                Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
-                () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
-                    tracing::warn!("calls were still in flight after {DRAIN:?}; their payouts are asked about at the next start");
-                    Ok(())
-                }
+        // apalis is told to stop last: a worker that is shutting down no longer takes the rows it must give back.
+        let end = async {
+            stop.cancelled().await;
+            if tokio::time::timeout(DRAIN, drained.wait()).await.is_err() {
+                tracing::warn!("calls were still in flight after {DRAIN:?}; they are asked about at the next start");
+            }
+            let _ = workers.shutdown();
+        };
+        let run = monitor.run();
+        tokio::pin!(run);
+        let finished = tokio::select! {
+            ran = &mut run => Err(EngineError::Ended(ran.map_or_else(|e| e.to_string(), |()| "all of them".into()))),
+            Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
+            () = end => {
+                // Whatever has not drained by now is left to the next start.
+                let _ = tokio::time::timeout(LAST_WORDS, &mut run).await;
+                Ok(())
             }
         };
         self.alive.store(false, Ordering::SeqCst);
-        let asked = stop.is_cancelled();
         stop.cancel();
         driver.abort();
-        finished?;
-        if asked { Ok(()) } else { Err(EngineError::Ended("all workers ended".into())) }
+        finished
     }
 
     /// One apalis worker per kind of due row and lane.

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Longest sleep of an idle claimer: how late work is found that nobody announced.
 pub const IDLE_MAX: Duration = Duration::from_secs(1);
@@ -90,6 +91,8 @@ pub struct Surroundings {
     pub stop: CancellationToken,
     /// Told the name of a worker whose claimer ended unasked.
     pub ended: mpsc::UnboundedSender<String>,
+    /// Has one task per worker, which ends when the worker has stopped claiming and has no row in hand any more.
+    pub drained: TaskTracker,
 }
 
 /// Registers an apalis worker for `work` and starts its claimer. `concurrency` rows are worked on at once.
@@ -102,8 +105,11 @@ pub fn spawn<W: Work>(
 ) -> Monitor {
     // The permits bound how many rows are out; the channel only has to take them without waiting.
     let (sender, receiver) = mpsc::channel(concurrency);
-    let claimer = Claimer { work: work.clone(), concurrency, gate, around: around.clone(), sender };
-    supervise(work.name().to_owned(), tokio::spawn(claimer.run()), around.clone());
+    let permits = Arc::new(Semaphore::new(concurrency));
+    let claimer =
+        Claimer { work: work.clone(), concurrency, gate, permits: permits.clone(), around: around.clone(), sender };
+    let in_hand = async move { drop(permits.acquire_many(u32::try_from(concurrency).unwrap_or(u32::MAX)).await) };
+    around.drained.spawn(supervise(work.name().to_owned(), tokio::spawn(claimer.run()), in_hand, around.clone()));
     let receiver = Mutex::new(Some(receiver));
     monitor.register(move |_restarts| {
         // Workers are not restarted: one that ends unasked ends the process.
@@ -115,15 +121,20 @@ pub fn spawn<W: Work>(
     })
 }
 
-/// A claimer that ends although nobody told it to (it panicked) must not leave its lane silently idle.
-fn supervise(name: String, claimer: tokio::task::JoinHandle<()>, around: Surroundings) {
-    tokio::spawn(async move {
-        let ended = claimer.await;
-        if ended.is_err() || !around.stop.is_cancelled() {
-            // Nobody listens only when the process ends anyway.
-            let _ = around.ended.send(name);
-        }
-    });
+/// Ends when the claimer has ended and `in_hand` says that every row it claimed was dealt with. A claimer that ends
+/// although nobody told it to (it panicked) must not leave its lane silently idle.
+async fn supervise(
+    name: String,
+    claimer: tokio::task::JoinHandle<()>,
+    in_hand: impl Future<Output = ()>,
+    around: Surroundings,
+) {
+    let ended = claimer.await;
+    if ended.is_err() || !around.stop.is_cancelled() {
+        // Nobody listens only when the process ends anyway.
+        let _ = around.ended.send(name);
+    }
+    in_hand.await;
 }
 
 /// Acts on one row in a task of its own: all cores take part, and a panic ends nothing but that task.
@@ -150,17 +161,17 @@ struct Claimer<W: Work> {
     work: Arc<W>,
     concurrency: usize,
     gate: Arc<dyn Gate>,
+    permits: Arc<Semaphore>,
     around: Surroundings,
     sender: mpsc::Sender<Leased<W::Row>>,
 }
 
 impl<W: Work> Claimer<W> {
     async fn run(self) {
-        let permits = Arc::new(Semaphore::new(self.concurrency));
         let mut wake = self.around.wake.subscribe();
         let mut failures = 0;
         while !self.around.stop.is_cancelled() {
-            let Some(free) = self.permits(&permits).await else { break };
+            let Some(free) = self.free_permits().await else { break };
             wake.borrow_and_update();
             let claimed = self.work.claim(u32::try_from(free.len()).unwrap_or(u32::MAX)).await;
             match claimed {
@@ -190,20 +201,20 @@ impl<W: Work> Claimer<W> {
     }
 
     /// Permits for the next claim: concurrency first, then what rate and breaker allow. `None` when told to stop.
-    async fn permits(&self, permits: &Arc<Semaphore>) -> Option<Vec<OwnedSemaphorePermit>> {
+    async fn free_permits(&self) -> Option<Vec<OwnedSemaphorePermit>> {
         let stopped = self.around.stop.cancelled();
         tokio::pin!(stopped);
         let first = tokio::select! {
-            permit = permits.clone().acquire_owned() => permit.ok()?,
+            permit = self.permits.clone().acquire_owned() => permit.ok()?,
             () = &mut stopped => return None,
         };
-        if permits.available_permits() < self.concurrency / 4 {
+        if self.permits.available_permits() < self.concurrency / 4 {
             tokio::time::sleep(GATHER).await;
         }
-        let more = permits.available_permits().min(CLAIM_MAX - 1);
+        let more = self.permits.available_permits().min(CLAIM_MAX - 1);
         let mut free = vec![first];
         for _ in 0..more {
-            let Ok(permit) = permits.clone().try_acquire_owned() else { break };
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else { break };
             free.push(permit);
         }
         let allowed = tokio::select! {

@@ -126,18 +126,11 @@ impl Network {
     pub async fn book(&self) -> Vec<Value> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page: Value = self
-                .http
-                .get(format!("{}/_book?limit=5000&cursor={cursor}", self.url))
-                .send()
-                .await
-                .unwrap()
-                .json()
-                .await
-                .unwrap();
+            let request = self.http.get(format!("{}/_book?limit=5000{cursor}", self.url));
+            let page: Value = request.send().await.unwrap().json().await.unwrap();
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next_cursor"].as_str() {
-                Some(next) => cursor = next.to_owned(),
+                Some(next) => cursor = format!("&cursor={next}"),
                 None => return items,
             }
         }

@@ -39,7 +39,7 @@ pub(super) async fn submissions(tx: &mut Tx, claim: &Claim, prepare: &PrepareTra
         moves.add(&submission.payout, State::Sending);
         claimed.push(submission);
     }
-    let intents: Vec<Value> = claimed.iter().map(|s| intent(s)).collect();
+    let intents: Vec<Value> = claimed.iter().map(intent).collect();
     let intents = Value::Array(intents).to_string();
     let due = (now + claim.lease).micros();
     own!("payouts_claim_submit").bind(&intents).bind(now.micros()).bind(due).execute(&mut *tx).await.map_err(error)?;

@@ -41,7 +41,7 @@ impl Moves {
 
     pub async fn apply(self, tx: &mut Tx) -> Result<()> {
         for ((batch, state), (rows, amount, total)) in self.0 {
-            if rows != 0 {
+            if (rows, amount, total) != (0, 0, 0) {
                 let add = sql!("tally_add").bind(batch).bind(crate::machine::State::name(state));
                 add.bind(rows).bind(amount).bind(total).execute(&mut *tx).await.map_err(error)?;
             }
