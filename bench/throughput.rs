@@ -24,7 +24,9 @@ async fn main() {
     for size in sizes {
         let calls = calls_alone(size).await;
         row(size, "HTTP calls alone", size, calls, calls);
-        for (what, lane) in [("http lane, answer says paid", Lane::Sync), ("mtn-momo lane, paid by callback", Lane::Callback)] {
+        for (what, lane) in
+            [("http lane, answer says paid", Lane::Sync), ("mtn-momo lane, paid by callback", Lane::Callback)]
+        {
             let (import, pay) = end_to_end(size, lane).await;
             row(size, &format!("{what}: import"), size, import, calls);
             row(size, &format!("{what}: pay"), size, pay, calls);

@@ -20,7 +20,11 @@ async fn nobody_is_paid_twice_or_forgotten_however_often_the_server_is_killed() 
         "timeout_after": 0.15, "error_before": 0.05, "error_after": 0.05, "refuse": 0.02, "receipt_double": 0.3,
         "receipt_late_ms": 600, "receipt_lost": 0.2, "receipt_early": 0.05, "receipt_forged": 0.1, "slow_ms": 5, "seed": seed,
     });
-    network.control(json!({"mtn-momo": faults, "http": faults, "sms-http": {"receipt_double": 0.3, "timeout_after": 0.05}})).await;
+    network
+        .control(
+            json!({"mtn-momo": faults, "http": faults, "sms-http": {"receipt_double": 0.3, "timeout_after": 0.05}}),
+        )
+        .await;
     let mut installation = Installation::new("chaos", &network, "rate_per_second = 120").await;
     installation.fund("400000000", "bank-1");
     installation.serve().await;

@@ -1,4 +1,6 @@
 -- Ids are 16-byte blobs, times integer microseconds since the epoch (UTC), money integer minor units.
+-- What belongs to a payout is keyed by (batch_id, row), not by its id: rows of a batch are worked on in their order, so that
+-- what is written together stands together, and a commit touches a tenth of the pages.
 
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
@@ -80,6 +82,7 @@ CREATE TABLE transfers (
     amount          INTEGER NOT NULL CHECK (amount > 0),
     currency        TEXT NOT NULL,
     batch_id        BLOB,
+    row             INTEGER,
     payout_id       BLOB,
     attempt         INTEGER,
     reference       TEXT,
@@ -87,7 +90,7 @@ CREATE TABLE transfers (
     CHECK (debit_account <> credit_account)
 ) STRICT;
 
-CREATE UNIQUE INDEX transfers_once_per_attempt ON transfers (payout_id, attempt, kind) WHERE payout_id IS NOT NULL;
+CREATE UNIQUE INDEX transfers_once_per_attempt ON transfers (batch_id, row, attempt, kind) WHERE row IS NOT NULL;
 CREATE UNIQUE INDEX transfers_funding_reference ON transfers (organisation_id, reference) WHERE kind = 'funding';
 
 CREATE TRIGGER transfers_are_never_changed BEFORE UPDATE ON transfers
@@ -258,16 +261,19 @@ CREATE TRIGGER payout_terms BEFORE UPDATE OF id, organisation_id, batch_id, row,
 BEGIN SELECT RAISE(ABORT, 'whom a payout pays, and how much, never changes'); END;
 
 CREATE TABLE payout_details (
-    payout_id BLOB PRIMARY KEY,
+    batch_id  BLOB NOT NULL,
+    row       INTEGER NOT NULL,
     name      TEXT NOT NULL,
     reference TEXT,
     network   TEXT,
     note      TEXT,
-    variables TEXT NOT NULL
+    variables TEXT NOT NULL,
+    PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempts (
-    payout_id   BLOB NOT NULL REFERENCES payouts (id),
+    batch_id    BLOB NOT NULL,
+    row         INTEGER NOT NULL,
     attempt     INTEGER NOT NULL,
     reference   BLOB NOT NULL UNIQUE,
     lane        TEXT NOT NULL,
@@ -280,21 +286,23 @@ CREATE TABLE attempts (
     http_status INTEGER,
     response    TEXT,
     outcome     TEXT,
-    PRIMARY KEY (payout_id, attempt)
+    PRIMARY KEY (batch_id, row, attempt),
+    FOREIGN KEY (batch_id, row) REFERENCES payouts (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX attempts_one_open ON attempts (payout_id) WHERE state = 'open';
-CREATE UNIQUE INDEX attempts_one_success ON attempts (payout_id) WHERE state = 'succeeded';
+CREATE UNIQUE INDEX attempts_one_open ON attempts (batch_id, row) WHERE state = 'open';
+CREATE UNIQUE INDEX attempts_one_success ON attempts (batch_id, row) WHERE state = 'succeeded';
 
+-- In the order of the claim under which each thing happened.
 CREATE TABLE payout_events (
-    id        INTEGER PRIMARY KEY,
-    payout_id BLOB NOT NULL,
-    at        INTEGER NOT NULL,
-    kind      TEXT NOT NULL,
-    detail    TEXT
-) STRICT;
-
-CREATE INDEX payout_events_of_payout ON payout_events (payout_id);
+    batch_id BLOB NOT NULL,
+    row      INTEGER NOT NULL,
+    claim    INTEGER NOT NULL,
+    kind     TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    detail   TEXT,
+    PRIMARY KEY (batch_id, row, claim, kind)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE exceptions (
     id              BLOB PRIMARY KEY,
@@ -314,7 +322,6 @@ CREATE TABLE messages (
     id              BLOB PRIMARY KEY,
     organisation_id BLOB NOT NULL,
     batch_id        BLOB NOT NULL REFERENCES batches (id),
-    payout_id       BLOB,
     row             INTEGER NOT NULL,
     purpose         TEXT NOT NULL,
     lane            TEXT NOT NULL,
@@ -364,4 +371,3 @@ CREATE TABLE receipts (
 ) STRICT;
 
 CREATE INDEX receipts_due ON receipts (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX receipts_waiting ON receipts (reference) WHERE due_at IS NOT NULL;

@@ -72,7 +72,7 @@ async fn every_reference_is_ours(installation: &Installation, money: &[&Value]) 
         assert!(committed.contains(&reference), "I3: the network saw {entry}, which was never committed");
     }
     let doubled = sqlx::query(
-        "SELECT payout_id FROM attempts GROUP BY payout_id HAVING SUM(state = 'succeeded') > 1 OR SUM(state = 'open') > 1",
+        "SELECT row FROM attempts GROUP BY batch_id, row HAVING SUM(state = 'succeeded') > 1 OR SUM(state = 'open') > 1",
     );
     assert!(doubled.fetch_all(&pool).await.unwrap().is_empty(), "I8: two successes or two open attempts");
 }
@@ -91,13 +91,14 @@ fn told_once(book: &[Value]) {
 async fn nothing_left_a_final_state(installation: &Installation) {
     let pool = database(installation).await;
     let after = sqlx::query(
-        "SELECT a.payout_id FROM payout_events a JOIN payout_events b ON b.payout_id = a.payout_id AND b.id > a.id
+        "SELECT a.row FROM payout_events a JOIN payout_events b ON b.batch_id = a.batch_id AND b.row = a.row AND b.claim > a.claim
          WHERE a.kind IN ('paid', 'failed', 'cancelled') AND b.kind NOT LIKE 'exception.%'",
     );
     assert!(after.fetch_all(&pool).await.unwrap().is_empty(), "I7: something left a final state");
 }
 
 async fn database(installation: &Installation) -> sqlx::SqlitePool {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(installation.folder.file("gaba.db")).read_only(true);
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(installation.folder.file("gaba.db")).read_only(true);
     sqlx::SqlitePool::connect_with(options).await.unwrap()
 }

@@ -1,2 +1,2 @@
 SELECT attempt, reference, lane, state, request, sends, intended_at, sent_at, answered_at, http_status, response, outcome
-FROM attempts WHERE payout_id = $1 ORDER BY attempt
+FROM attempts WHERE batch_id = $1 AND row = $2 ORDER BY attempt

@@ -3,8 +3,8 @@ SELECT m.id, m.organisation_id, m.batch_id, m.row, m.msisdn, m.text, m.step, m.c
 FROM messages m
 JOIN batches b ON b.id = m.batch_id
 JOIN organisations o ON o.id = m.organisation_id
-LEFT JOIN payouts p ON p.id = m.payout_id
-LEFT JOIN payout_details d ON d.payout_id = m.payout_id
+LEFT JOIN payouts p ON p.batch_id = m.batch_id AND p.row = m.row
+LEFT JOIN payout_details d ON d.batch_id = m.batch_id AND d.row = m.row
 WHERE m.lane = $1 AND m.state = 'queued' AND m.due_at <= $2
 ORDER BY m.due_at
 LIMIT $3

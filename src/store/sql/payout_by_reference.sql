@@ -2,5 +2,5 @@ SELECT p.id, p.organisation_id, p.batch_id, p.row, p.lane, p.msisdn, p.amount, p
        p.attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
        a.attempt AS of_attempt
 FROM attempts a
-JOIN payouts p ON p.id = a.payout_id
+JOIN payouts p ON p.batch_id = a.batch_id AND p.row = a.row
 WHERE a.reference = $1 AND a.lane = $2

@@ -1,9 +1,9 @@
 SELECT p.row, d.reference, p.id AS payout_id, p.transaction_id, d.name, p.msisdn, d.network, p.amount, NULL AS amount_text,
        p.fee, p.tax, p.amount + p.fee + p.tax AS total, p.state, p.reason_code, p.reason, p.sent_at, p.settled_at,
-       (SELECT a.reference FROM attempts a WHERE a.payout_id = p.id ORDER BY a.attempt DESC LIMIT 1) AS provider_reference,
-       (SELECT COUNT(*) FROM attempts a WHERE a.payout_id = p.id) AS attempts
+       (SELECT a.reference FROM attempts a WHERE a.batch_id = p.batch_id AND a.row = p.row ORDER BY a.attempt DESC LIMIT 1) AS provider_reference,
+       (SELECT COUNT(*) FROM attempts a WHERE a.batch_id = p.batch_id AND a.row = p.row) AS attempts
 FROM payouts p
-JOIN payout_details d ON d.payout_id = p.id
+JOIN payout_details d ON d.batch_id = p.batch_id AND d.row = p.row
 WHERE p.batch_id = $1 AND p.row > $2
 UNION ALL
 SELECT r.row, r.reference, NULL, NULL, r.name, r.msisdn, NULL, NULL, r.amount, NULL, NULL, NULL, 'excluded',

@@ -1,6 +1,6 @@
 //! Claims: which payouts are worked on next, with the intent committed before anything is sent.
 
-use super::record::Moves;
+use super::record::{Moves, event};
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, own};
 use crate::clock::{SharedClock, Time};
@@ -117,6 +117,9 @@ fn intent(submission: &Submission) -> Value {
     let Request { body, callback_url } = &submission.request;
     json!({
         "id": hex(payout.id),
+        "batch": hex(payout.batch),
+        "row": payout.row,
+        "claim": payout.claim + 1,
         "attempt": payout.attempt,
         "reference": hex(submission.reference),
         "lane": payout.lane,
@@ -149,11 +152,9 @@ pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>
         if payout.state == State::Sending {
             // Whoever claimed it is gone, and nobody knows how far it got.
             moves.add(&payout, State::Unknown);
-            lapsed.push(
-                json!({"id": hex(payout.id), "kind": State::Unknown, "detail": "the claim lapsed while sending"}),
-            );
             payout.exposed = true;
             taken(&mut payout, State::Unknown, now);
+            lapsed.push(event(&payout, "unknown", Some("the claim lapsed while sending")));
         } else {
             let state = payout.state;
             taken(&mut payout, state, now);

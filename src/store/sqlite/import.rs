@@ -32,7 +32,7 @@ pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Durat
         let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
         let insert = insert.bind(batch.currency.code()).bind(now.micros());
         insert.execute(&mut *tx).await.map_err(error)?;
-        own!("payout_details_insert").bind(&payouts).execute(&mut *tx).await.map_err(error)?;
+        own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(&mut *tx).await.map_err(error)?;
     }
     let rejected: Vec<Value> = new.iter().filter_map(rejected).collect();
     if !rejected.is_empty() {

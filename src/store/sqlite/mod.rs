@@ -93,7 +93,9 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(256)
             .pragma("cache_size", "-65536")
-            .pragma("temp_store", "MEMORY");
+            .pragma("temp_store", "MEMORY")
+            // Pages are written back in fewer, larger rounds: 16 MiB of log instead of 4.
+            .pragma("wal_autocheckpoint", "4000");
         let pool = |max| PoolOptions::new().max_connections(max).after_connect(|c, _| Box::pin(check_settings(c)));
         let writer = pool(1)
             .connect_with(options.clone())

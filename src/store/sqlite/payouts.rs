@@ -65,10 +65,12 @@ impl Payouts for SqliteStore {
     async fn payout(&self, organisation: OrganisationId, payout: PayoutId) -> Result<PayoutTimeline> {
         let found = sql!("payout_get").bind(organisation).bind(payout).fetch_optional(&self.reader).await;
         let row = found.map_err(error)?.ok_or(StoreError::NotFound)?;
-        let attempts = sql!("attempt_list").bind(payout).fetch_all(&self.reader).await.map_err(error)?;
-        let events = sql!("event_list").bind(payout).fetch_all(&self.reader).await.map_err(error)?;
+        let payout = rows::payout_view(&row)?;
+        let (batch, row) = (payout.batch_id, i64::from(payout.row));
+        let attempts = sql!("attempt_list").bind(batch).bind(row).fetch_all(&self.reader).await.map_err(error)?;
+        let events = sql!("event_list").bind(batch).bind(row).fetch_all(&self.reader).await.map_err(error)?;
         Ok(PayoutTimeline {
-            payout: rows::payout_view(&row)?,
+            payout,
             attempts: attempts.iter().map(attempt).collect::<Result<_>>()?,
             events: events.iter().map(event).collect::<Result<_>>()?,
         })

@@ -181,7 +181,8 @@ async fn end_attempts(tx: &mut Tx, done: &[&PayoutRecord]) -> Result<()> {
         .map(|r| {
             let answer = r.answer.as_ref();
             json!({
-                "id": hex(r.payout.id),
+                "batch": hex(r.payout.batch),
+                "row": r.payout.row,
                 "attempt": r.payout.attempt,
                 "state": r.change.attempt.map(|a| a.name()),
                 "answered_at": r.at.micros(),
@@ -233,6 +234,7 @@ struct Of {
     organisation: OrganisationId,
     batch: BatchId,
     currency: Currency,
+    row: u32,
     payout: PayoutId,
     attempt: u32,
 }
@@ -243,6 +245,7 @@ impl From<&Payout> for Of {
             organisation: payout.organisation,
             batch: payout.batch,
             currency: payout.amount.currency,
+            row: payout.row,
             payout: payout.id,
             attempt: payout.attempt,
         }
@@ -298,6 +301,7 @@ impl Books {
             "amount": amount,
             "currency": of.currency.code(),
             "batch": hex(of.batch),
+            "row": of.row,
             "payout": hex(of.payout),
             "attempt": of.attempt,
         }));
@@ -342,7 +346,6 @@ async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, Batc
                 "id": hex(ids::message(payout.batch, payout.row, crate::sms::PURPOSE_PAID)),
                 "organisation": hex(payout.organisation),
                 "batch": hex(payout.batch),
-                "payout": hex(payout.id),
                 "row": payout.row,
                 "purpose": crate::sms::PURPOSE_PAID,
                 "lane": r.sms_lane.as_ref()?,
@@ -376,26 +379,32 @@ async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Resu
     Ok(())
 }
 
+/// Something that happened to a payout, under the claim it has now.
+pub(super) fn event(payout: &Payout, kind: &str, detail: Option<&str>) -> Value {
+    json!({"batch": hex(payout.batch), "row": payout.row, "claim": payout.claim, "kind": kind, "detail": detail})
+}
+
 /// One event per change of state (a poll that learnt nothing is none), and per exception.
-async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], at: Time) -> Result<()> {
     let mut events = Vec::with_capacity(done.len());
     for record in done {
         let reason = record.change.reason.as_ref().map(|r| format!("{}: {}", r.code, r.message));
+        let now = Payout { claim: record.payout.claim + 1, ..record.payout.clone() };
         if record.change.to != record.payout.state {
             let detail = if record.change.new_attempt {
                 Some(format!("a new attempt follows; {}", reason.as_deref().unwrap_or_default()))
             } else {
                 reason
             };
-            events.push(json!({"id": hex(record.payout.id), "kind": record.change.to, "detail": detail}));
+            events.push(event(&now, crate::machine::State::name(record.change.to), detail.as_deref()));
         }
         if let Some(exception) = record.change.exception {
-            events.push(json!({"id": hex(record.payout.id), "kind": format!("exception.{}", exception.name())}));
+            events.push(event(&now, &format!("exception.{}", exception.name()), None));
         }
     }
     if !events.is_empty() {
         let events = Value::Array(events).to_string();
-        own!("events_insert").bind(events).bind(now.micros()).execute(tx).await.map_err(error)?;
+        own!("events_insert").bind(events).bind(at.micros()).execute(tx).await.map_err(error)?;
     }
     Ok(())
 }
@@ -412,13 +421,16 @@ pub(super) async fn cancelled(
     let (mut moves, mut books) = (Moves::default(), Books::default());
     let mut events = Vec::with_capacity(swept.len());
     for row in swept {
-        let id: PayoutId = get(row, "id")?;
-        let attempt = rows::number(row, "attempt")?;
+        let payout: PayoutId = get(row, "id")?;
+        let (number, attempt) = (rows::number(row, "row")?, rows::number(row, "attempt")?);
         let (amount, total): (i64, i64) = (get(row, "amount")?, get(row, "total")?);
         moves.count(batch, State::Queued, -1, -amount, -total);
         moves.count(batch, State::Cancelled, 1, amount, total);
-        books.released(&Of { organisation, batch, currency, payout: id, attempt }, total);
-        events.push(json!({"id": hex(id), "kind": State::Cancelled, "detail": "its batch was cancelled"}));
+        books.released(&Of { organisation, batch, currency, row: number, payout, attempt }, total);
+        events.push(json!({
+            "batch": hex(batch), "row": number, "claim": get::<i64>(row, "claim")?, "kind": State::Cancelled,
+            "detail": "its batch was cancelled",
+        }));
     }
     moves.apply(tx).await?;
     books.write(tx, now).await?;

@@ -2,9 +2,9 @@
 SELECT 'payout ' || lower(hex(p.id)) || ' is ' || p.state || ' with ' || COALESCE(t.payments, 0) || ' payments of '
        || COALESCE(t.amount, 0) || ' and ' || COALESCE(t.releases, 0) || ' releases' AS what
 FROM payouts p
-LEFT JOIN (SELECT payout_id, SUM(kind = 'paid') AS payments, SUM(CASE WHEN kind = 'paid' THEN amount ELSE 0 END) AS amount,
+LEFT JOIN (SELECT batch_id, row, SUM(kind = 'paid') AS payments, SUM(CASE WHEN kind = 'paid' THEN amount ELSE 0 END) AS amount,
                   SUM(kind = 'release') AS releases
-           FROM transfers WHERE payout_id IS NOT NULL GROUP BY payout_id) AS t ON t.payout_id = p.id
+           FROM transfers WHERE row IS NOT NULL GROUP BY batch_id, row) AS t ON t.batch_id = p.batch_id AND t.row = p.row
 WHERE (p.state = 'paid') <> (COALESCE(t.payments, 0) = 1)
    OR COALESCE(t.payments, 0) > 1
    OR (p.state = 'paid' AND t.amount <> p.amount)

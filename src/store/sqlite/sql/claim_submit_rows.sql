@@ -4,8 +4,8 @@ SELECT p.id, p.organisation_id, p.batch_id, p.row, p.lane, p.msisdn, p.amount, p
        d.note, a.request
 FROM payouts p
 JOIN batches b ON b.id = p.batch_id
-LEFT JOIN payout_details d ON d.payout_id = p.id
-LEFT JOIN attempts a ON a.payout_id = p.id AND a.attempt = p.attempt
+LEFT JOIN payout_details d ON d.batch_id = p.batch_id AND d.row = p.row
+LEFT JOIN attempts a ON a.batch_id = p.batch_id AND a.row = p.row AND a.attempt = p.attempt
 WHERE p.batch_id = $1 AND p.lane = $2 AND p.action = 'submit' AND p.due_at <= $3 AND p.frozen_by IS NULL
   AND (b.state = 'running' OR p.state = 'unknown')
   AND (p.state = 'queued'

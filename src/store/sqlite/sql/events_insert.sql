@@ -1,2 +1,3 @@
-INSERT INTO payout_events (payout_id, at, kind, detail)
-SELECT unhex(value ->> 'id'), $2, value ->> 'kind', value ->> 'detail' FROM json_each($1)
+INSERT INTO payout_events (batch_id, row, claim, kind, at, detail)
+SELECT unhex(value ->> 'batch'), value ->> 'row', value ->> 'claim', value ->> 'kind', $2, value ->> 'detail'
+FROM json_each($1)

@@ -1,1 +1,1 @@
-DELETE FROM payout_details WHERE payout_id IN (SELECT id FROM payouts WHERE batch_id = $1)
+DELETE FROM payout_details WHERE batch_id = $1

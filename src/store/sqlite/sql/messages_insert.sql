@@ -1,5 +1,5 @@
-INSERT INTO messages (id, organisation_id, batch_id, payout_id, row, purpose, lane, msisdn, state, due_at, created_at)
-SELECT unhex(value ->> 'id'), unhex(value ->> 'organisation'), unhex(value ->> 'batch'), unhex(value ->> 'payout'),
+INSERT INTO messages (id, organisation_id, batch_id, row, purpose, lane, msisdn, state, due_at, created_at)
+SELECT unhex(value ->> 'id'), unhex(value ->> 'organisation'), unhex(value ->> 'batch'),
        value ->> 'row', value ->> 'purpose', value ->> 'lane', value ->> 'msisdn', 'queued', $2, $2
 FROM json_each($1)
 WHERE true

@@ -1,4 +1,4 @@
-INSERT INTO payout_details (payout_id, name, reference, network, note, variables)
-SELECT unhex(value ->> 'id'), value ->> 'name', value ->> 'reference', value ->> 'network', value ->> 'note',
+INSERT INTO payout_details (batch_id, row, name, reference, network, note, variables)
+SELECT $2, value ->> 'row', value ->> 'name', value ->> 'reference', value ->> 'network', value ->> 'note',
        value ->> 'variables'
 FROM json_each($1)
