@@ -11,6 +11,7 @@ use crate::store::{DecideMessage, DecidePayout, MessageRecord, PayoutRecord, Rec
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -52,15 +53,7 @@ impl Receipts for SqliteStore {
         message: DecideMessage,
     ) -> Result<()> {
         let now = self.now();
-        self.write(move |tx| {
-            Box::pin(async move {
-                for receipt in receipts {
-                    apply(tx, receipt, &payout, &message, now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        self.write(move |tx| Box::pin(async move { apply(tx, receipts, &payout, &message, now).await })).await
     }
 }
 
@@ -93,74 +86,152 @@ fn claimed(row: &SqliteRow) -> Result<ClaimedReceipt> {
     })
 }
 
-/// One receipt; that it was applied and what it changed are one transaction, so that a repeat finds it done.
+/// What is written of a receipt once it is dealt with.
+struct Done {
+    id: Uuid,
+    state: &'static str,
+    result: String,
+}
+
+/// Receipts of one transaction. That they were applied and what they changed are one commit, so that a repeat finds it done.
 async fn apply(
     tx: &mut Tx,
-    receipt: JudgedReceipt,
+    receipts: Vec<JudgedReceipt>,
     payout: &DecidePayout,
     message: &DecideMessage,
     now: Time,
 ) -> Result<()> {
-    let fence = sql!("receipt_fence").bind(receipt.id).bind(receipt.claim);
-    if fence.fetch_optional(&mut *tx).await.map_err(error)?.is_none() {
-        return Ok(());
+    let claims: Vec<Value> = receipts.iter().map(|r| json!({"id": hex(r.id), "claim": r.claim})).collect();
+    let ours =
+        own!("receipts_fence").bind(Value::Array(claims).to_string()).fetch_all(&mut *tx).await.map_err(error)?;
+    let ours = ours.iter().map(|row| get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
+    let (mut done, mut payouts, mut messages) = (Vec::with_capacity(ours.len()), Vec::new(), Vec::new());
+    for receipt in receipts.into_iter().filter(|r| ours.contains(&r.id)) {
+        match &receipt.verdict {
+            Verdict::Ignored(why) => done.push(Done { id: receipt.id, state: "ignored", result: why.clone() }),
+            Verdict::Payout { .. } => payouts.push(receipt),
+            Verdict::Message(_) => messages.push(receipt),
+        }
     }
-    let (state, result) = match &receipt.verdict {
-        Verdict::Ignored(why) => ("ignored", why.clone()),
-        Verdict::Payout { news, source } => tell_payout(tx, &receipt, news, *source, payout, now).await?,
-        Verdict::Message(news) => tell_message(tx, &receipt, news, message).await?,
-    };
-    let done = sql!("receipt_done").bind(receipt.id).bind(state).bind(result);
-    done.execute(tx).await.map_err(error)?;
+    // Several receipts of one payout are applied one after the other, each to the row as the one before left it.
+    while !payouts.is_empty() {
+        payouts = tell_payouts(tx, payouts, payout, now, &mut done).await?;
+    }
+    while !messages.is_empty() {
+        messages = tell_messages(tx, messages, message, &mut done).await?;
+    }
+    let done: Vec<Value> =
+        done.iter().map(|d| json!({"id": hex(d.id), "state": d.state, "result": d.result})).collect();
+    own!("receipts_done").bind(Value::Array(done).to_string()).execute(tx).await.map_err(error)?;
     Ok(())
 }
 
-async fn tell_payout(
-    tx: &mut Tx,
-    receipt: &JudgedReceipt,
-    news: &News<Outcome>,
-    source: Source,
-    decide: &DecidePayout,
-    now: Time,
-) -> Result<(&'static str, String)> {
-    let found = sql!("payout_by_reference").bind(news.reference).bind(&receipt.lane);
-    let Some(row) = found.fetch_optional(&mut *tx).await.map_err(error)? else {
-        return Ok(("ignored", "no payout of this lane was ever sent under this reference".into()));
-    };
-    let payout = rows::payout(&row)?;
-    let seen =
-        Observation { outcome: &news.outcome, source, attempt: rows::number(&row, "of_attempt")?, at: receipt.at };
-    let (Some(change), sms_lane) = decide(&payout, seen) else {
-        return Ok(("ignored", format!("the payout is {} and stays so", payout.state)));
-    };
-    let result = format!("{} → {}", payout.state, change.to);
-    let answer = Answer { outcome: news.outcome.clone(), http_status: None, response: None };
-    let record = PayoutRecord { payout, change, answer: Some(answer), source: "receipt", at: receipt.at, sms_lane };
-    super::record::payouts(tx, vec![record], now).await?;
-    Ok(("applied", result))
+/// The rows that references (or ids) name, by what names them.
+fn by_reference(rows: Vec<SqliteRow>) -> Result<HashMap<Uuid, SqliteRow>> {
+    rows.into_iter().map(|row| Ok((get(&row, "reference")?, row))).collect()
 }
 
-async fn tell_message(
+/// Tells each payout the first of its news; gives back what has to wait for the next round.
+async fn tell_payouts(
     tx: &mut Tx,
+    receipts: Vec<JudgedReceipt>,
+    decide: &DecidePayout,
+    now: Time,
+    done: &mut Vec<Done>,
+) -> Result<Vec<JudgedReceipt>> {
+    let named: Vec<Value> = receipts.iter().filter_map(|r| Some(json!(hex(payout_news(r)?.0.reference)))).collect();
+    let found = own!("payouts_by_reference").bind(Value::Array(named).to_string());
+    let found = by_reference(found.fetch_all(&mut *tx).await.map_err(error)?)?;
+    let (mut records, mut told, mut later) = (Vec::new(), HashSet::new(), Vec::new());
+    for receipt in receipts {
+        let Some((news, source)) = payout_news(&receipt) else { continue };
+        let row = found.get(&news.reference).filter(|row| get::<&str>(row, "lane").is_ok_and(|l| l == receipt.lane));
+        let Some(row) = row else {
+            let result = "no payout of this lane was ever sent under this reference".to_owned();
+            done.push(Done { id: receipt.id, state: "ignored", result });
+            continue;
+        };
+        let payout = rows::payout(row)?;
+        if !told.insert(payout.id) {
+            later.push(receipt);
+            continue;
+        }
+        let (attempt, at) = (rows::number(row, "of_attempt")?, receipt.at);
+        let (change, sms_lane) = decide(&payout, Observation { outcome: &news.outcome, source, attempt, at });
+        let Some(change) = change else {
+            let result = format!("the payout is {} and stays so", payout.state);
+            done.push(Done { id: receipt.id, state: "ignored", result });
+            continue;
+        };
+        let result = format!("{} → {}", payout.state, change.to);
+        done.push(Done { id: receipt.id, state: "applied", result });
+        let answer = Answer { outcome: news.outcome.clone(), http_status: None, response: None };
+        records.push(PayoutRecord { payout, change, answer: Some(answer), source: "receipt", at, sms_lane });
+    }
+    super::record::payouts(tx, records, now).await?;
+    Ok(later)
+}
+
+fn payout_news(receipt: &JudgedReceipt) -> Option<(&News<Outcome>, Source)> {
+    match &receipt.verdict {
+        Verdict::Payout { news, source } => Some((news, *source)),
+        _ => None,
+    }
+}
+
+/// The same for messages.
+async fn tell_messages(
+    tx: &mut Tx,
+    receipts: Vec<JudgedReceipt>,
+    decide: &DecideMessage,
+    done: &mut Vec<Done>,
+) -> Result<Vec<JudgedReceipt>> {
+    let named: Vec<Value> = receipts.iter().filter_map(|r| Some(json!(hex(message_news(r)?.reference)))).collect();
+    let found = own!("messages_by_id").bind(Value::Array(named).to_string());
+    let found = by_reference(found.fetch_all(&mut *tx).await.map_err(error)?)?;
+    let (mut records, mut told, mut later) = (Vec::new(), HashSet::new(), Vec::new());
+    for receipt in receipts {
+        let Some(news) = message_news(&receipt) else { continue };
+        let row = found.get(&news.reference).filter(|row| get::<&str>(row, "lane").is_ok_and(|l| l == receipt.lane));
+        let (state, result) = match row {
+            _ if !news.verified => ("ignored", "nobody vouches for this receipt".to_owned()),
+            None => ("ignored", "no message of this lane has this id".to_owned()),
+            Some(_) if !told.insert(news.reference) => {
+                later.push(receipt);
+                continue;
+            }
+            Some(row) => match message_record(row, &receipt, news, decide)? {
+                Ok(record) => {
+                    let result = format!("→ {}", record.change.to);
+                    records.push(record);
+                    ("applied", result)
+                }
+                Err(unmoved) => ("ignored", unmoved),
+            },
+        };
+        done.push(Done { id: receipt.id, state, result });
+    }
+    super::messages::record(tx, &records).await?;
+    Ok(later)
+}
+
+fn message_news(receipt: &JudgedReceipt) -> Option<&News<SmsOutcome>> {
+    match &receipt.verdict {
+        Verdict::Message(news) => Some(news),
+        _ => None,
+    }
+}
+
+/// What to record of a message, or why nothing.
+fn message_record(
+    row: &SqliteRow,
     receipt: &JudgedReceipt,
     news: &News<SmsOutcome>,
     decide: &DecideMessage,
-) -> Result<(&'static str, String)> {
-    if !news.verified {
-        return Ok(("ignored", "nobody vouches for this receipt".into()));
-    }
-    let found = sql!("message_by_id").bind(news.reference).bind(&receipt.lane);
-    let Some(row) = found.fetch_optional(&mut *tx).await.map_err(error)? else {
-        return Ok(("ignored", "no message of this lane has this id".into()));
-    };
-    let state = rows::state::<crate::sms::State>(&row, "state")?;
-    let step = rows::number(&row, "step")?;
-    let Some(change) = decide(state, step, &news.outcome, receipt.at, &receipt.lane) else {
-        return Ok(("ignored", format!("the message is {state} and stays so")));
-    };
-    let result = format!("{state} → {}", change.to);
-    let (organisation, claim): (Uuid, i64) = (get(&row, "organisation_id")?, get(&row, "claim")?);
-    let record = MessageRecord { message: news.reference, organisation, claim, change, at: receipt.at };
-    super::messages::record(tx, &[record]).await?;
-    Ok(("applied", result))
+) -> Result<Result<MessageRecord, String>> {
+    let state = rows::state::<crate::sms::State>(row, "state")?;
+    let change = decide(state, rows::number(row, "step")?, &news.outcome, receipt.at, &receipt.lane);
+    let Some(change) = change else { return Ok(Err(format!("the message is {state} and stays so"))) };
+    let (organisation, claim): (Uuid, i64) = (get(row, "organisation_id")?, get(row, "claim")?);
+    Ok(Ok(MessageRecord { message: news.reference, organisation, claim, change, at: receipt.at }))
 }

@@ -1,1 +1,0 @@
-SELECT organisation_id, state, step, claim FROM messages WHERE id = $1 AND lane = $2
