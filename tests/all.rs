@@ -2,3 +2,4 @@
 
 mod chaos;
 mod support;
+mod tidy;
