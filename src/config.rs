@@ -301,8 +301,8 @@ impl Config {
             {
                 return fail("`concurrency`, `attempts_max` and the rates must be at least 1".into());
             }
-            if lane.poll_after.is_empty() {
-                return fail("`poll_after` needs at least one time".into());
+            if lane.poll_after.is_empty() || lane.poll_after.contains(&Duration::ZERO) {
+                return fail("`poll_after` needs at least one time, and none of zero".into());
             }
             if lane.request_timeout >= lane.lease {
                 return fail(
@@ -311,6 +311,9 @@ impl Config {
             }
             if lane.request_timeout > REQUEST_TIMEOUT_MAX {
                 return fail("`request_timeout` must be at most 24s, so that a stopping process can drain".into());
+            }
+            if lane.idempotent_for.is_some() && lane.resend_after < lane.request_timeout {
+                return fail("`resend_after` must be at least `request_timeout`: a call may still be under way".into());
             }
             if let Some(remembered) = lane.idempotent_for
                 && lane.resend_after >= remembered / 2

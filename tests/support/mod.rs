@@ -232,7 +232,7 @@ fn run_json(folder: &Folder, arguments: &[&str]) -> Value {
 fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
     let data = folder.path().display();
     let common = format!(
-        "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"200ms\"\n\
+        "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"400ms\"\n\
          poll_after = [\"60ms\", \"120ms\", \"250ms\"]\nquery_rate_per_second = 2000\nbackoff_min = \"20ms\"\n\
          backoff_max = \"200ms\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\n{lane}\n"
     );

@@ -10,17 +10,36 @@ use crate::store::{ImportTotals, NewRow, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Option<Batch>> {
+/// Rows of a broken import that one transaction removes, which bounds how long the writer is held.
+const CLEARED_ROWS: i64 = 1_000;
+
+/// What one step of claiming an import did.
+pub(super) enum Claim {
+    Nothing,
+    /// Some of what a broken import left behind is gone: the file is read again from its beginning.
+    Cleared,
+    Batch(Box<Batch>),
+}
+
+pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
-    let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(None) };
-    // What a broken import left behind goes first: the file is read again from its beginning.
-    own!("import_clear_details").bind(batch.id).execute(&mut *tx).await.map_err(error)?;
-    for statement in [own!("import_clear_payouts"), own!("import_clear_rejected"), own!("import_clear_issues")] {
-        statement.bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(Claim::Nothing) };
+    let mut cleared = 0;
+    for statement in [
+        own!("import_clear_details"),
+        own!("import_clear_payouts"),
+        own!("import_clear_rejected"),
+        own!("import_clear_issues"),
+    ] {
+        let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
+        cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
+    }
+    if cleared > 0 {
+        return Ok(Claim::Cleared);
     }
     let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
     take.execute(&mut *tx).await.map_err(error)?;
-    Ok(Some(Batch { claim: batch.claim + 1, ..batch }))
+    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
 }
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {

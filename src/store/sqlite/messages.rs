@@ -108,8 +108,11 @@ pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord]) -> Result<Vec
     let changes: Vec<Value> = records.iter().map(change).collect();
     let changes = Value::Array(changes).to_string();
     let rows = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
-    let applied = rows.iter().map(|row| get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
-    let recorded = |r: &MessageRecord| if applied.contains(&r.message) { Recorded::Applied } else { Recorded::Fenced };
+    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
+    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |r: &MessageRecord| {
+        if applied.contains(&(r.message, r.claim + 1)) { Recorded::Applied } else { Recorded::Fenced }
+    };
     Ok(records.iter().map(recorded).collect())
 }
 

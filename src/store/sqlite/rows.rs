@@ -187,6 +187,19 @@ pub(super) fn cursor<const N: usize>(request: &PageRequest) -> Result<[i64; N]> 
     Ok(numbers)
 }
 
+/// Where a list ordered by time and id goes on.
+pub(super) fn time_cursor(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
+    let Some(text) = &request.cursor else { return Ok((-1, Vec::new())) };
+    let parsed = text
+        .split_once('.')
+        .and_then(|(at, id)| Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec())));
+    parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
+}
+
+pub(super) fn time_cursor_text(at: Time, id: Uuid) -> String {
+    format!("{}.{}", at.micros(), hex(id))
+}
+
 /// The number of hexadecimal digits `json_each` statements take for an id.
 pub(super) fn hex(id: Uuid) -> String {
     id.simple().to_string()
