@@ -57,7 +57,21 @@ async fn nobody_is_paid_twice_or_forgotten_however_often_the_server_is_killed() 
     assert!(count("paid") > ROWS as i64 * 8 / 10, "{done}");
     assert!(count("failed") >= BARRED as i64, "{done}");
     assert_eq!(done["totals"]["held"], "0", "{done}");
+    told(&installation, id, count("paid")).await;
     judge::at_rest(&installation, &network, &[id]).await;
+}
+
+/// Everybody who was paid has one message, and all but those that a crash or a timeout caught were delivered.
+async fn told(installation: &Installation, id: &str, paid: i64) {
+    let messages = until("every message to be sent or given up", || async {
+        let messages = installation.maker.all(&format!("/v1/batches/{id}/messages")).await;
+        let open = messages.iter().any(|m| ["queued", "sending", "submitted"].contains(&m["state"].as_str().unwrap()));
+        (!open).then_some(messages)
+    })
+    .await;
+    assert_eq!(messages.len() as i64, paid);
+    let delivered = messages.iter().filter(|m| m["state"] == "delivered").count() as i64;
+    assert!(delivered > paid * 7 / 10, "{delivered} of {paid} were told");
 }
 
 /// Ordinary recipients, and some whom the network refuses for good (…000001) or in every attempt anew (…000004).

@@ -245,7 +245,7 @@ fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> Strin
          [[lanes]]\nname = \"airtel-ug\"\nrail = \"http\"\nbase_url = \"{network}/http\"\n\
          prefixes = [\"25670\", \"25674\", \"25675\"]\nsecret_env = \"TEST_SECRET\"\n{common}\n\
          [[lanes]]\nname = \"blasta\"\nrail = \"sms-http\"\nbase_url = \"{network}/sms-http\"\n\
-         secret_env = \"TEST_SECRET\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\nbackoff_min = \"20ms\"\n\
+         sender = \"GABA\"\nsecret_env = \"TEST_SECRET\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\nbackoff_min = \"20ms\"\n\
          backoff_max = \"200ms\"\nreceipt_deadline = \"10m\"\n"
     )
 }
