@@ -60,8 +60,9 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
     let applied = fence(tx, &records, now).await?;
+    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(record, _)| record);
     let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
-        records.iter().partition(|r| applied.contains(&r.payout.id));
+        (of(Recorded::Applied).collect(), of(Recorded::Fenced).collect());
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
@@ -76,8 +77,7 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     for (batch, organisation) in closed {
         batches::close(tx, batch, organisation, now).await?;
     }
-    let recorded = |r: &PayoutRecord| if applied.contains(&r.payout.id) { Recorded::Applied } else { Recorded::Fenced };
-    Ok(records.iter().map(recorded).collect())
+    Ok(applied)
 }
 
 async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<BatchId, BatchTerms>> {
@@ -101,16 +101,26 @@ fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> Payou
     PayoutRecord { change, ..record }
 }
 
-/// The fenced update: the ids it returns are the rows that changed.
-async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<HashSet<Uuid>> {
-    let changes: Vec<Value> = records.iter().map(|r| change(r, now)).collect();
-    let changes = Value::Array(changes).to_string();
+/// The fenced update. A row is told apart by its claim, not by its id alone: an old claim and the present one may stand in
+/// one group, and so may the same record twice.
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
+    let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
+    let mut seen = HashSet::with_capacity(records.len());
+    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
+    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
+    let changes = Value::Array(changes.collect()).to_string();
     let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
-    let applied = rows.iter().map(|row| get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
+    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
+    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |(r, first): (&PayoutRecord, &bool)| {
+        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
+    };
+    let applied: Vec<Recorded> = records.iter().zip(&first).map(recorded).collect();
     let cancelled: Vec<Value> = records
         .iter()
-        .filter(|r| r.change.to == State::Cancelled && applied.contains(&r.payout.id))
-        .map(|r| json!({"id": hex(r.payout.id)}))
+        .zip(&applied)
+        .filter(|(r, applied)| r.change.to == State::Cancelled && **applied == Recorded::Applied)
+        .map(|(r, _)| json!({"id": hex(r.payout.id)}))
         .collect();
     if !cancelled.is_empty() {
         let cancelled = Value::Array(cancelled).to_string();
