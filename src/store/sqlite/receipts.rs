@@ -165,8 +165,13 @@ async fn tell_payouts(
         };
         let result = format!("{} → {}", payout.state, change.to);
         done.push(Done { id: receipt.id, state: "applied", result });
-        let answer = Answer { outcome: news.outcome.clone(), http_status: None, response: None };
-        records.push(PayoutRecord { payout, change, answer: Some(answer), source: "receipt", at, sms_lane });
+        // News of an earlier attempt are no answer to the present one.
+        let answer = (attempt == payout.attempt).then(|| Answer {
+            outcome: news.outcome.clone(),
+            http_status: None,
+            response: None,
+        });
+        records.push(PayoutRecord { payout, change, answer, source: "receipt", at, sms_lane });
     }
     super::record::payouts(tx, records, now).await?;
     Ok(later)

@@ -91,10 +91,12 @@ async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<Ba
     Ok(terms)
 }
 
-/// A row that would wait for another send in a batch that is being cancelled is cancelled instead.
+/// A row that would wait for another send in a batch that is being cancelled is cancelled instead; but not one that is
+/// frozen by this very record: its money is in doubt.
 fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
     let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
-    if record.change.to != State::Queued || !cancelling {
+    let frozen = record.change.exception.is_some_and(|e| e.freezes());
+    if record.change.to != State::Queued || !cancelling || frozen {
         return record;
     }
     let change = Change { to: State::Cancelled, next: None, new_attempt: false, ..record.change };
@@ -133,7 +135,8 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
     let PayoutRecord { payout, change, .. } = record;
     let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(payout, e.name())));
     // Through `queued`, because the machine knows no step from on the way to cancelled.
-    let to = if change.to == State::Cancelled && payout.state != State::Queued { State::Queued } else { change.to };
+    let steps = change.to == State::Cancelled && !payout.state.is_final();
+    let to = if steps { State::Queued } else { change.to };
     json!({
         "id": hex(payout.id),
         "claim": payout.claim,
@@ -148,7 +151,7 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
         "reason_code": change.reason.as_ref().map(|r| &r.code),
         "reason": change.reason.as_ref().map(|r| &r.message),
         "transaction_id": change.transaction_id,
-        "settled_at": change.to.is_final().then_some(now.micros()),
+        "settled_at": (change.to.is_final() && !payout.state.is_final()).then_some(now.micros()),
         "frozen_by": frozen,
     })
 }
