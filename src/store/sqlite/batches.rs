@@ -59,7 +59,7 @@ impl Batches for SqliteStore {
     }
 
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>> {
-        let (before, id) = newest_first(&page)?;
+        let (before, id) = rows::time_and_id(&page)?;
         let mut connection = self.reader.acquire().await.map_err(error)?;
         let list = sql!("batch_list").bind(organisation).bind(before).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&mut *connection).await.map_err(error)?;
@@ -251,15 +251,6 @@ impl SqliteStore {
         })
         .await
     }
-}
-
-/// Where a newest-first list goes on: before this time, or at it before this id.
-fn newest_first(page: &PageRequest) -> Result<(i64, Vec<u8>)> {
-    let Some(text) = &page.cursor else { return Ok((-1, Vec::new())) };
-    let parsed = text
-        .split_once('.')
-        .and_then(|(at, id)| Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec())));
-    parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
 }
 
 pub(super) fn fenced(result: sqlx::sqlite::SqliteQueryResult) -> Result<()> {

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::time::Duration;
+use uuid::Uuid;
 
 #[async_trait]
 impl Payouts for SqliteStore {
@@ -77,12 +78,12 @@ impl Payouts for SqliteStore {
     }
 
     async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>> {
-        let [after] = rows::cursor(&page)?;
-        let list = sql!("exception_list").bind(organisation).bind(after).bind(i64::from(page.limit) + 1);
+        let (after, id) = rows::time_and_id(&page)?;
+        let list = sql!("exception_list").bind(organisation).bind(after).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
         let exceptions = found.iter().map(exception).collect::<Result<Vec<_>>>()?;
-        let page = rows::page(exceptions, &page, |(at, _)| at.micros().to_string());
-        Ok(Page { items: page.items.into_iter().map(|(_, e)| e).collect(), next_cursor: page.next_cursor })
+        let page = rows::page(exceptions, &page, |(at, id, _)| format!("{}.{}", at.micros(), rows::hex(*id)));
+        Ok(Page { items: page.items.into_iter().map(|(_, _, e)| e).collect(), next_cursor: page.next_cursor })
     }
 }
 
@@ -109,16 +110,16 @@ fn event(row: &SqliteRow) -> Result<EventView> {
     Ok(EventView { at: time(row, "at")?, kind: get(row, "kind")?, detail: get(row, "detail")? })
 }
 
-fn exception(row: &SqliteRow) -> Result<(Time, Value)> {
-    let opened_at = time(row, "opened_at")?;
+fn exception(row: &SqliteRow) -> Result<(Time, Uuid, Value)> {
+    let (opened_at, id): (Time, Uuid) = (time(row, "opened_at")?, get(row, "id")?);
     let view = json!({
-        "id": get::<uuid::Uuid>(row, "id")?,
-        "payout_id": get::<uuid::Uuid>(row, "payout_id")?,
+        "id": id,
+        "payout_id": get::<Uuid>(row, "payout_id")?,
         "kind": get::<&str>(row, "kind")?,
         "attempt": get::<i64>(row, "attempt")?,
         "detail": get::<&str>(row, "detail")?,
         "state": get::<&str>(row, "state")?,
         "opened_at": opened_at,
     });
-    Ok((opened_at, view))
+    Ok((opened_at, id, view))
 }
