@@ -1,4 +1,5 @@
 //! The one integration-test binary: every file below is a module of it, so that they are linked once.
 
 mod chaos;
+mod conformance;
 mod support;
