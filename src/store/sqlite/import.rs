@@ -111,16 +111,6 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
 }
 
 pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
-    // The database counts for itself: a row lost on the way would otherwise be forgotten for good.
-    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
-    let (valid, amount): (i64, i64) = (get(&counted, "valid")?, get(&counted, "amount")?);
-    let invalid: i64 = get(&counted, "invalid")?;
-    if (valid, invalid, amount) != (totals.valid, totals.invalid, totals.amount) {
-        return Err(StoreError::Rejected(format!(
-            "the file has {} rows to pay and {} to leave out, but {valid} and {invalid} arrived",
-            totals.valid, totals.invalid
-        )));
-    }
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
         .bind(batch.claim)
@@ -134,6 +124,22 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         .bind(&totals.digest);
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
+    // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
+    // an importer that was overtaken does not count the rows of another.
+    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
+    let count = |column| get::<i64>(&counted, column);
+    let arrived = (count("valid")?, count("invalid")?, count("amount")?, count("fees")?, count("tax")?);
+    if arrived != (totals.valid, totals.invalid, totals.amount, totals.fees, totals.tax) {
+        return Err(StoreError::Rejected(format!(
+            "the file has {} rows to pay and {} to leave out, of {} in all; {} and {} of {} arrived",
+            totals.valid,
+            totals.invalid,
+            total,
+            arrived.0,
+            arrived.1,
+            arrived.2 + arrived.3 + arrived.4
+        )));
+    }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(tx).await.map_err(error)?;
     Ok(())

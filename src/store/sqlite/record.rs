@@ -60,8 +60,9 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
     let applied = fence(tx, &records, now).await?;
+    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(record, _)| record);
     let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
-        records.iter().partition(|r| applied.contains(&fenced_as(r)));
+        (of(Recorded::Applied).collect(), of(Recorded::Fenced).collect());
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
@@ -76,9 +77,7 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     for (batch, organisation) in closed {
         batches::close(tx, batch, organisation, now).await?;
     }
-    let recorded =
-        |r: &PayoutRecord| if applied.contains(&fenced_as(r)) { Recorded::Applied } else { Recorded::Fenced };
-    Ok(records.iter().map(recorded).collect())
+    Ok(applied)
 }
 
 async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<BatchId, BatchTerms>> {
@@ -92,7 +91,8 @@ async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<Ba
     Ok(terms)
 }
 
-/// A row that would wait for another send in a batch that is being cancelled is cancelled instead.
+/// A row that would wait for another send in a batch that is being cancelled is cancelled instead; but not one that is
+/// frozen by this very record: its money is in doubt.
 fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
     let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
     let freezes = record.change.exception.is_some_and(|e| e.freezes());
@@ -103,22 +103,26 @@ fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> Payou
     PayoutRecord { change, ..record }
 }
 
-/// A record is known by its payout *and* its claim: one group can hold two of the same payout.
-fn fenced_as(record: &PayoutRecord) -> (Uuid, i64) {
-    (record.payout.id, record.payout.claim + 1)
-}
-
-/// The fenced update: what it returns are the rows that changed, with the claim they have now.
-async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<HashSet<(Uuid, i64)>> {
-    let changes: Vec<Value> = records.iter().map(|r| change(r, now)).collect();
-    let changes = Value::Array(changes).to_string();
+/// The fenced update. A row is told apart by its claim, not by its id alone: an old claim and the present one may stand in
+/// one group, and so may the same record twice.
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
+    let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
+    let mut seen = HashSet::with_capacity(records.len());
+    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
+    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
+    let changes = Value::Array(changes.collect()).to_string();
     let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
-    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
-    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
+    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |(r, first): (&PayoutRecord, &bool)| {
+        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
+    };
+    let applied: Vec<Recorded> = records.iter().zip(&first).map(recorded).collect();
     let cancelled: Vec<Value> = records
         .iter()
-        .filter(|r| r.change.to == State::Cancelled && applied.contains(&fenced_as(r)))
-        .map(|r| json!({"id": hex(r.payout.id)}))
+        .zip(&applied)
+        .filter(|(r, applied)| r.change.to == State::Cancelled && **applied == Recorded::Applied)
+        .map(|(r, _)| json!({"id": hex(r.payout.id)}))
         .collect();
     if !cancelled.is_empty() {
         let cancelled = Value::Array(cancelled).to_string();
@@ -133,7 +137,8 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
     // How and when a final payout ended stays as it is, whatever is heard of it later.
     let ends = change.to.is_final() && !payout.state.is_final();
     // Through `queued`, because the machine knows no step from on the way to cancelled.
-    let to = if change.to == State::Cancelled && payout.state != State::Queued { State::Queued } else { change.to };
+    let steps = change.to == State::Cancelled && !payout.state.is_final();
+    let to = if steps { State::Queued } else { change.to };
     json!({
         "id": hex(payout.id),
         "claim": payout.claim,

@@ -1,0 +1,213 @@
+//! What every engine of the store promises, written against its traits: a named list of cases, run on each engine.
+//!
+//! A second engine is one more line at the end: its name and how it is opened, empty. A case takes the
+//! [`support::Harness`] and is named by the behaviour it holds the engine to; it waits for nothing, because the clock is
+//! the case's own.
+
+mod approvals;
+mod books;
+mod cancelling;
+mod claims;
+mod imports;
+mod messages;
+mod organisations;
+mod payouts;
+mod receipts;
+mod reports;
+mod sequences;
+mod steps;
+mod support;
+mod tenancy;
+mod wallets;
+
+/// Runs every case on one engine.
+macro_rules! engine {
+    ($engine:ident, $open:ident, { $($noun:ident { $($case:ident,)+ })+ }) => {
+        mod $engine {
+            $(mod $noun {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        super::super::$noun::$case(super::super::support::$open().await).await;
+                    }
+                )+
+            })+
+        }
+    };
+}
+
+/// Runs every case on every engine.
+macro_rules! conformance {
+    ($($engine:ident, $open:ident);+; $cases:tt) => { $(engine!($engine, $open, $cases);)+ };
+}
+
+conformance!(sqlite, open_sqlite; {
+    organisations {
+        an_organisation_is_found_by_its_id_and_its_name,
+        a_name_is_taken_once,
+        a_key_is_its_members_word,
+        a_key_of_nobody_is_a_principal_of_its_own,
+        two_keys_of_one_member_are_one_principal,
+        a_revoked_key_is_nobody,
+        a_member_is_added_once_and_has_an_address,
+        every_act_leaves_an_entry_and_the_chains_hold,
+        refused_and_replayed_acts_leave_no_entry,
+        the_trail_is_read_page_by_page,
+        acts_that_race_keep_one_chain,
+        a_cursor_that_no_list_gave_is_refused,
+        an_installation_keeps_its_key_and_is_ready,
+    }
+    wallets {
+        a_funding_loads_the_wallet,
+        a_reference_funds_once,
+        a_replayed_funding_gives_the_stored_answer_and_moves_nothing,
+        nothing_less_than_one_unit_funds,
+        a_balance_beyond_what_can_be_counted_is_rejected,
+        fundings_that_race_under_one_reference_load_once,
+        every_currency_has_a_wallet_of_its_own,
+        a_wallet_shows_what_is_available_and_what_is_held,
+        the_trial_balance_names_where_the_money_went,
+    }
+    imports {
+        an_upload_is_found_again_by_its_key,
+        the_same_key_with_another_upload_is_refused,
+        the_same_upload_posted_at_once_makes_one_batch,
+        an_upload_is_read_back_part_by_part_as_it_came,
+        an_upload_that_no_batch_names_goes_after_a_day_and_others_stay,
+        an_import_is_claimed_once_until_its_lease_lapses,
+        rows_that_arrive_extend_the_lease_of_their_import,
+        an_overtaken_importer_is_fenced_and_leaves_nothing,
+        a_broken_import_starts_clean,
+        an_import_ends_only_with_every_row_and_all_its_money,
+        a_row_twice_in_one_import_is_rejected_with_its_group,
+        an_import_that_fails_says_why_and_cannot_be_submitted,
+        nothing_of_an_import_is_sent_before_it_is_approved,
+        all_problems_of_a_list_are_told_page_by_page,
+        batches_are_listed_newest_first_even_of_the_same_moment,
+    }
+    approvals {
+        rows_that_cannot_be_paid_must_be_left_out_by_word,
+        a_list_without_a_payable_row_is_not_submitted,
+        a_replayed_submit_changes_nothing,
+        an_approval_holds_what_the_list_needs_and_starts_it,
+        whoever_uploaded_or_submitted_a_list_does_not_approve_it,
+        a_stale_digest_is_refused_with_the_present_one,
+        too_little_money_is_refused_with_the_figures_and_changes_nothing,
+        a_second_batch_gets_only_what_the_first_one_left,
+        a_replayed_approval_gives_the_stored_answer_and_moves_nothing,
+        a_refused_approval_leaves_its_key_unused,
+        a_key_is_its_principals_own,
+        approvals_that_race_share_exactly_what_there_is,
+        one_approval_sent_many_times_at_once_happens_once,
+        a_rejected_list_says_why_and_may_be_submitted_again,
+        a_scheduled_batch_holds_its_money_at_once_and_starts_when_due,
+        a_time_that_is_past_at_approval_means_now,
+        every_scheduled_batch_that_is_due_starts,
+    }
+    cancelling {
+        a_paused_batch_sends_nothing_and_still_asks_and_listens,
+        a_row_given_back_while_paused_waits_for_the_resume,
+        a_paused_batch_whose_last_row_came_home_completes_on_resume,
+        a_batch_cancelled_before_it_starts_gives_everything_back,
+        a_running_batch_is_cancelled_in_chunks_until_all_of_it_is_home,
+        a_sweep_that_ends_on_the_last_row_of_its_chunk_closes_the_batch,
+        several_batches_cancelled_at_once_all_converge,
+        a_paused_batch_is_cancelled_too,
+        a_row_that_comes_back_to_a_cancelling_batch_is_cancelled,
+        an_unknown_row_of_a_cancelling_batch_may_be_sent_again,
+        a_frozen_row_keeps_its_cancelling_batch_open,
+        a_late_success_freezes_a_queued_row_before_the_sweep_takes_it,
+        every_act_in_a_wrong_state_is_refused_and_changes_nothing,
+        what_happens_to_a_cancelled_row_can_be_read,
+    }
+    claims {
+        a_claim_takes_only_its_lane_and_no_more_than_it_asked_for,
+        an_intent_can_be_read_before_anything_is_sent,
+        a_lease_is_reckoned_from_before_the_claim,
+        a_request_is_sent_again_byte_for_byte,
+        a_new_attempt_has_a_new_reference_and_a_request_of_its_own,
+        a_lapsed_claim_is_asked_about_and_never_sent,
+        a_batch_that_does_not_run_gives_nothing_to_send,
+        claimers_that_race_get_every_row_exactly_once,
+        a_small_batch_gets_its_share_beside_a_large_one,
+        organisations_share_a_claim_however_many_batches_each_has,
+        a_single_permit_goes_to_everybody_in_turn,
+        the_next_due_time_is_that_of_the_first_row_of_the_lane,
+        a_frozen_row_is_left_alone,
+        a_resend_waits_for_receipts_of_its_reference,
+        a_resend_goes_out_once_under_the_same_reference,
+        payouts_are_listed_in_row_order_by_page_and_by_state,
+    }
+    payouts {
+        a_payment_moves_its_money_from_the_hold_exactly_once,
+        a_final_failure_gives_the_money_back,
+        what_is_not_known_keeps_its_money_held,
+        a_batch_completes_with_its_last_row_and_not_before,
+        an_old_claim_records_nothing,
+        a_definitive_answer_that_came_too_late_is_kept_and_applied,
+        an_old_and_a_present_claim_in_one_group_are_told_apart,
+        one_claim_records_once_in_a_group_too,
+        a_group_is_answered_in_its_order,
+        rows_that_change_places_within_a_group_move_their_money,
+        an_impossible_record_is_rejected_with_its_whole_group,
+        nothing_leaves_a_final_state,
+        an_empty_group_is_nothing,
+        a_mismatch_freezes_the_row_and_is_told_once,
+        exceptions_of_one_moment_are_all_listed_page_by_page,
+        every_step_of_a_payout_can_be_read_back_in_order,
+        two_batches_of_one_group_keep_their_books_apart,
+        taking_over_voids_the_claims_of_the_process_before,
+    }
+    receipts {
+        a_repeated_receipt_is_stored_and_applied_once,
+        equal_receipts_of_two_lanes_are_two,
+        a_receipt_is_claimed_by_one_until_its_lease_lapses,
+        no_more_receipts_are_claimed_than_asked_for,
+        a_receipt_comes_back_byte_for_byte,
+        a_receipt_before_the_answer_pays_and_the_answer_changes_nothing,
+        nothing_that_comes_after_a_payment_changes_it,
+        a_receipt_of_failure_ends_the_reference_it_speaks_of,
+        an_unknown_reference_and_another_lanes_are_ignored,
+        what_cannot_be_read_is_set_aside,
+        a_hint_brings_the_next_question_forward_and_nothing_else,
+        a_late_success_after_a_failure_opens_one_exception_and_moves_no_money,
+        a_late_success_of_a_cancelled_row_opens_an_exception,
+        news_of_an_earlier_attempt_is_not_written_on_the_present_one,
+        many_receipts_of_many_rows_apply_together,
+    }
+    messages {
+        only_the_paid_of_a_batch_that_wants_it_are_told,
+        whoever_is_paid_by_several_reports_is_told_once,
+        a_text_is_committed_before_it_is_sent,
+        a_claim_of_messages_takes_only_its_lane_and_no_more_than_asked_for,
+        what_was_surely_not_sent_is_sent_later_with_the_same_text,
+        what_may_have_been_sent_is_never_sent_again,
+        delivery_receipts_deliver,
+        a_delivery_receipt_may_come_before_the_answer,
+        a_message_of_another_lane_is_not_ours_to_settle,
+        a_message_without_a_receipt_by_its_deadline_expires,
+        one_claim_of_a_message_records_once_in_a_group_too,
+        an_impossible_record_of_a_message_is_rejected_with_its_group,
+        messages_are_listed_in_row_order_by_page_and_by_state,
+    }
+    reports {
+        every_row_of_the_file_has_one_line_in_its_order,
+        a_line_says_what_became_of_its_row,
+        a_row_left_out_is_reported_as_uploaded_with_its_first_problem,
+        a_report_is_read_page_by_page,
+        the_paid_lines_sum_to_what_the_ledger_paid,
+        the_ledgers_position_rises_with_every_transfer,
+    }
+    tenancy {
+        every_read_of_anothers_is_not_found,
+        every_act_on_anothers_batch_is_not_found_and_changes_nothing,
+        the_same_upload_key_of_two_organisations_makes_two_batches,
+        an_answer_stored_for_one_is_not_given_to_another,
+        anothers_key_cannot_be_revoked_nor_given_to_its_member,
+        anothers_money_pays_for_nothing_of_ours,
+        an_operator_finds_a_batch_of_whichever_organisation,
+    }
+    sequences {
+        whatever_happens_the_books_agree_and_everything_ends,
+    }
+});
