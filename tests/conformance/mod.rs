@@ -151,6 +151,7 @@ conformance!(sqlite, open_sqlite; {
         rows_that_change_places_within_a_group_move_their_money,
         an_impossible_record_is_rejected_with_its_whole_group,
         nothing_leaves_a_final_state,
+        an_attempt_pays_or_releases_once_whatever_is_recorded,
         an_empty_group_is_nothing,
         a_mismatch_freezes_the_row_and_is_told_once,
         exceptions_of_one_moment_are_all_listed_page_by_page,
