@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use support::{Folder, Installation, Network, list};
 
 /// Requests in flight, in the lanes and in the calls alone.
-const IN_FLIGHT: usize = 256;
+const IN_FLIGHT: usize = 512;
 
 #[tokio::main]
 async fn main() {

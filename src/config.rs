@@ -291,6 +291,9 @@ impl Config {
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
             }
+            if !telco && lane.sender.is_none() {
+                return fail("a lane that sends SMS needs `sender`, which the recipient sees".into());
+            }
             if lane.rail == "mtn-momo" && (lane.api_user.is_none() || lane.target_environment.is_none()) {
                 return fail("rail mtn-momo needs `api_user` and `target_environment`".into());
             }
@@ -301,8 +304,8 @@ impl Config {
             {
                 return fail("`concurrency`, `attempts_max` and the rates must be at least 1".into());
             }
-            if lane.poll_after.is_empty() {
-                return fail("`poll_after` needs at least one time".into());
+            if lane.poll_after.is_empty() || lane.poll_after.contains(&Duration::ZERO) {
+                return fail("`poll_after` needs at least one time, and none of zero".into());
             }
             if lane.request_timeout >= lane.lease {
                 return fail(
@@ -311,6 +314,9 @@ impl Config {
             }
             if lane.request_timeout > REQUEST_TIMEOUT_MAX {
                 return fail("`request_timeout` must be at most 24s, so that a stopping process can drain".into());
+            }
+            if lane.idempotent_for.is_some() && lane.resend_after < lane.request_timeout {
+                return fail("`resend_after` must be at least `request_timeout`: a call may still be under way".into());
             }
             if let Some(remembered) = lane.idempotent_for
                 && lane.resend_after >= remembered / 2

@@ -91,6 +91,13 @@ impl Engine {
         config.check()?;
         let router = Arc::new(Router::new(&config.lanes)?);
         store.take_over().await?;
+        import::clear_spool(&config.data_dir);
+        for lane in missing_lanes(&store, &config).await? {
+            tracing::error!(
+                lane,
+                "the lane still has payouts or messages under way and is not configured: put it back"
+            );
+        }
         let context =
             RailContext { public_url: config.public_url(), capability_key: Arc::new(store.capability_key().await?) };
         let lanes = lanes(&store, &config, &clock, &context);
@@ -147,7 +154,7 @@ impl Engine {
         let monitor = self.register(&around);
         drained.close();
         let workers = monitor.context();
-        let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
+        let mut driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
         self.alive.store(true, Ordering::SeqCst);
         // apalis is told to stop last: a worker that is shutting down no longer takes the rows it must give back.
         let end = async {
@@ -162,6 +169,7 @@ impl Engine {
         let finished = tokio::select! {
             ran = &mut run => Err(EngineError::Ended(ran.map_or_else(|e| e.to_string(), |()| "all of them".into()))),
             Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
+            _ = &mut driver, if !stop.is_cancelled() => Err(EngineError::Ended("batch".into())),
             () = end => {
                 // Whatever has not drained by now is left to the next start.
                 let _ = tokio::time::timeout(LAST_WORDS, &mut run).await;
@@ -214,6 +222,11 @@ impl Engine {
         });
         receipt::Receipt { lanes, store, clock: self.clock.clone(), applier }
     }
+}
+
+/// Lanes that still have something to do and that nobody would drive, because they are no longer configured.
+pub async fn missing_lanes(store: &SharedStore, config: &Config) -> Result<Vec<String>, StoreError> {
+    Ok(store.lanes_in_use().await?.into_iter().filter(|lane| config.lane(lane).is_none()).collect())
 }
 
 fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &RailContext) -> receipt::Lanes {

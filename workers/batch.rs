@@ -12,10 +12,13 @@ pub async fn drive(store: SharedStore, wake: Wake, stop: CancellationToken) {
     let mut woken = wake.subscribe();
     while !stop.is_cancelled() {
         woken.borrow_and_update();
-        match store.drive_batches(SWEEP_ROWS).await {
+        if let Err(e) = store.start_scheduled().await {
+            tracing::error!(error = %e, "starting what is scheduled failed; trying again");
+        }
+        match store.sweep_cancelled(SWEEP_ROWS).await {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(e) => tracing::error!(error = %e, "driving the batches failed; trying again"),
+            Err(e) => tracing::error!(error = %e, "sweeping what was cancelled failed; trying again"),
         }
         tokio::select! {
             () = tokio::time::sleep(IDLE_MAX) => {}

@@ -10,7 +10,7 @@ use crate::phone::Country;
 use crate::queue::Work;
 use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
 use async_trait::async_trait;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -18,6 +18,8 @@ use tokio::runtime::Handle;
 
 /// Renewed with every chunk of rows.
 const LEASE: Duration = Duration::from_secs(60);
+/// Folder of uploads while they are read.
+const SPOOL: &str = "imports";
 /// Rows per transaction, which bounds how long the writer is held.
 const CHUNK_ROWS: usize = 1_000;
 
@@ -45,6 +47,10 @@ impl Work for Import {
             Err(Trouble::File(why)) => self.fail(batch, &why.to_string()).await,
             Err(Trouble::Store(StoreError::Fenced)) => {
                 tracing::info!(batch = %batch.id, "the import was taken over by another worker");
+            }
+            Err(Trouble::Store(e @ StoreError::Rejected(_))) => {
+                tracing::error!(batch = %batch.id, error = %e, "an import cannot be stored");
+                self.fail(batch, "the list could not be stored; ask your operator to look into the log").await;
             }
             // The claim lapses and the import is begun again.
             Err(Trouble::Store(e)) => {
@@ -114,7 +120,7 @@ impl Import {
 
     /// The upload as a file that goes away when it is dropped.
     async fn spool(&self, batch: &Batch) -> Result<Spool, Trouble> {
-        let folder = self.config.data_dir.join("imports");
+        let folder = self.config.data_dir.join(SPOOL);
         tokio::fs::create_dir_all(&folder).await?;
         let spool = Spool(folder.join(format!("{}-{}", batch.id, batch.claim)));
         let mut file = tokio::fs::File::create(&spool.0).await?;
@@ -125,6 +131,16 @@ impl Import {
         }
         file.flush().await?;
         Ok(spool)
+    }
+}
+
+/// Removes what a killed process left: lists hold names and numbers of people.
+pub fn clear_spool(data_dir: &Path) {
+    let folder = data_dir.join(SPOOL);
+    if folder.exists()
+        && let Err(e) = std::fs::remove_dir_all(&folder)
+    {
+        tracing::warn!(folder = %folder.display(), error = %e, "spooled uploads could not be removed");
     }
 }
 

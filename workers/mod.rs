@@ -42,8 +42,9 @@ impl TelcoLane {
         let record = PayoutRecord {
             payout: payout.clone(),
             change,
+            of_attempt: payout.attempt,
             answer: Some(answer),
-            source: if source == Source::Submit { "submit" } else { "query" },
+            source: if source == Source::Submit { SUBMIT } else { QUERY },
             at,
             sms_lane: self.sms_lane.clone(),
         };
@@ -56,14 +57,21 @@ impl TelcoLane {
         }
     }
 
-    /// Counts an answer and lets the breaker see it.
+    /// Counts an answer. The breaker sees what became of transfers only: that status queries are answered does not
+    /// mean that transfers are, nor the other way round.
     pub fn observe(&self, answer: &Answer, call: &'static str) {
-        self.breaker.observe(&self.config.name, &answer.outcome);
+        if call == SUBMIT {
+            self.breaker.observe(&self.config.name, &answer.outcome);
+        }
         let labels =
             [("lane", self.config.name.clone()), ("call", call.into()), ("outcome", class(&answer.outcome).into())];
         metrics::counter!("gaba_provider_calls_total", &labels).increment(1);
     }
 }
+
+/// The calls that are counted.
+pub const SUBMIT: &str = "submit";
+pub const QUERY: &str = "query";
 
 fn class(outcome: &Outcome) -> &'static str {
     match outcome {

@@ -1,6 +1,6 @@
 //! Asking what became of payouts of one lane.
 
-use super::{TelcoLane, ours};
+use super::{QUERY, TelcoLane, ours};
 use crate::clock::Time;
 use crate::payout::resolve::Source;
 use crate::payout::{Action, Enquiry};
@@ -45,7 +45,7 @@ impl Work for Query {
 
     async fn perform(&self, row: &Enquiry) {
         let answer = self.lane.rail.query(row.reference).await;
-        self.lane.observe(&answer, "query");
+        self.lane.observe(&answer, QUERY);
         self.lane.record(&row.payout, answer, Source::Query).await;
     }
 

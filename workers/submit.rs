@@ -1,12 +1,12 @@
 //! Sending payouts of one lane.
 
-use super::{TelcoLane, ours};
+use super::{SUBMIT, TelcoLane, ours};
 use crate::clock::Time;
-use crate::payout::resolve::Source;
-use crate::payout::{Action, Submission};
+use crate::payout::resolve::{self, Source};
+use crate::payout::{Action, Payout, Submission};
 use crate::queue::Work;
 use crate::rail::{Outcome, Reason, Transfer};
-use crate::store::{PrepareTransfer, StoreError};
+use crate::store::{AskInstead, PrepareTransfer, StoreError};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,17 @@ pub struct Submit {
     pub lane: Arc<TelcoLane>,
     name: String,
     prepare: PrepareTransfer,
+    ask_instead: AskInstead,
 }
 
 impl Submit {
     pub fn new(lane: Arc<TelcoLane>) -> Self {
         let rail = lane.rail.clone();
         let prepare: PrepareTransfer = Arc::new(move |transfer: &Transfer| rail.request(transfer));
-        Submit { name: format!("submit-{}", lane.config.name), lane, prepare }
+        let rule = lane.clone();
+        let ask_instead: AskInstead =
+            Arc::new(move |payout: &Payout, now, paused| resolve::ask_instead(payout, now, paused, rule.conditions()));
+        Submit { name: format!("submit-{}", lane.config.name), lane, prepare, ask_instead }
     }
 
     /// Time left on the claim.
@@ -40,7 +44,10 @@ impl Work for Submit {
 
     async fn claim(&self, n: u32) -> Result<Vec<Submission>, StoreError> {
         let lane = &self.lane.config;
-        self.lane.store.claim_submissions(&lane.name, n, lane.lease, self.prepare.clone()).await
+        self.lane
+            .store
+            .claim_submissions(&lane.name, n, lane.lease, self.prepare.clone(), self.ask_instead.clone())
+            .await
     }
 
     async fn next_due(&self) -> Result<Option<Time>, StoreError> {
@@ -58,7 +65,7 @@ impl Work for Submit {
         let took = self.lane.clock.monotonic().saturating_duration_since(started);
         metrics::histogram!("gaba_provider_seconds", "lane" => self.lane.config.name.clone())
             .record(took.as_secs_f64());
-        self.lane.observe(&answer, "submit");
+        self.lane.observe(&answer, SUBMIT);
         self.lane.record(&row.payout, answer, Source::Submit).await;
     }
 

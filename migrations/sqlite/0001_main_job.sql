@@ -109,6 +109,8 @@ CREATE TABLE upload_parts (
     PRIMARY KEY (upload_id, part)
 ) STRICT;
 
+CREATE INDEX upload_parts_by_age ON upload_parts (created_at, upload_id);
+
 CREATE TABLE batches (
     id                 BLOB PRIMARY KEY,
     organisation_id    BLOB NOT NULL REFERENCES organisations (id),
@@ -151,7 +153,8 @@ CREATE TABLE batches (
 
 CREATE INDEX batches_of_organisation ON batches (organisation_id, created_at, id);
 CREATE INDEX batches_due ON batches (state, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX batches_sending ON batches (organisation_id, id) WHERE state IN ('running', 'cancelling');
+CREATE INDEX batches_sending ON batches (organisation_id, id) WHERE state IN ('running', 'cancelling', 'paused');
+CREATE INDEX batches_of_upload ON batches (upload_id);
 
 CREATE TRIGGER batch_states BEFORE UPDATE OF state ON batches
 WHEN OLD.state <> NEW.state AND NOT (
@@ -371,3 +374,4 @@ CREATE TABLE receipts (
 ) STRICT;
 
 CREATE INDEX receipts_due ON receipts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX receipts_waiting ON receipts (reference) WHERE due_at IS NOT NULL;

@@ -91,6 +91,13 @@ async fn database(config: &Config) -> Verdict {
     };
     let store = gaba::store::open(config, clock()).await.map_err(remedy)?;
     store.ready().await.map_err(remedy)?;
+    let missing = gaba::engine::missing_lanes(&store, config).await.map_err(remedy)?;
+    if !missing.is_empty() {
+        return Err(format!(
+            "payouts or messages are under way on lanes that are not configured: {}; put these lanes back",
+            missing.join(", ")
+        ));
+    }
     Ok(format!("{path} opens with its settings, is writable, and its schema is current"))
 }
 

@@ -50,11 +50,22 @@ impl Breaker {
         }
     }
 
-    pub fn passage(&self, now: Instant) -> Passage {
+    /// What may pass now. A probe that is let through closes the door behind it until its outcome is seen.
+    pub fn passage(&mut self, now: Instant) -> Passage {
         match self.open_until {
             None => Passage::All,
             Some(until) if until > now => Passage::Wait(until - now),
-            Some(_) => Passage::One,
+            Some(_) => {
+                self.open_until = Some(now + if self.parked.is_some() { PARKED_FOR } else { OPEN_FOR });
+                Passage::One
+            }
+        }
+    }
+
+    /// The probe that was let through had nothing to send: the next one may come at once.
+    pub fn unused(&mut self, now: Instant) {
+        if self.open_until.is_some() {
+            self.open_until = Some(now);
         }
     }
 
@@ -86,6 +97,9 @@ mod tests {
         breaker.observe(&trouble(), now);
         assert_eq!(breaker.passage(now), Passage::Wait(OPEN_FOR));
         assert_eq!(breaker.passage(now + OPEN_FOR), Passage::One);
+        assert_eq!(breaker.passage(now + OPEN_FOR), Passage::Wait(OPEN_FOR), "one probe at a time");
+        breaker.unused(now + OPEN_FOR);
+        assert_eq!(breaker.passage(now + OPEN_FOR), Passage::One, "a probe that sent nothing is none");
         breaker.observe(&trouble(), now + OPEN_FOR);
         assert_eq!(breaker.passage(now + OPEN_FOR), Passage::Wait(OPEN_FOR), "still down: waits again");
         breaker.observe(&Outcome::Accepted { provider_id: None }, now + 2 * OPEN_FOR);

@@ -124,6 +124,9 @@ impl Gate for LaneGate {
     }
 
     fn used(&self, asked: usize, got: usize) {
+        if let Some(breaker) = self.breaker.as_ref().filter(|_| got == 0) {
+            breaker.with(|b| b.unused(Instant::now()));
+        }
         if self.rate.is_some() {
             *self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = asked - got;
         }

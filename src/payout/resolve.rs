@@ -93,23 +93,28 @@ pub struct Change {
     pub reason: Option<Reason>,
     pub transaction_id: Option<String>,
     pub exception: Option<ExceptionKind>,
+    /// What whoever settles the exception must know.
+    pub detail: Option<String>,
 }
 
 /// How often a payout that is overdue is still asked about.
 const OVERDUE_POLL: Duration = Duration::from_secs(3600);
+
+/// A resend is due before everything that was never sent: the longer it waits, the less the provider remembers.
+const RESEND_FIRST: Time = Time(0);
 
 /// A status query that was itself refused by a parked lane is tried again no sooner than this.
 const BLOCKED_RETRY: Duration = Duration::from_secs(30);
 
 /// Decides what follows. `None`: nothing changes (a replay, a hint, news of no consequence).
 pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
-    if payout.frozen {
-        return None;
-    }
     if seen.source == Source::Hint {
         return hint(payout, seen);
     }
     let paid = matches!(seen.outcome, Outcome::Paid(_));
+    if payout.frozen {
+        return frozen(payout, paid, seen, when);
+    }
     if seen.attempt != payout.attempt || matches!(payout.state, State::Failed | State::Cancelled) {
         return paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
     }
@@ -151,14 +156,13 @@ fn unchanged(payout: &Payout) -> Change {
         reason: None,
         transaction_id: None,
         exception: None,
+        detail: None,
     }
 }
 
 fn paid(payout: &Payout, payment: &Payment, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     if let Some(difference) = mismatch(payout, payment) {
-        let mut change = exception(payout, ExceptionKind::Mismatch, seen);
-        change.reason = Some(Reason::new("mismatch", difference));
-        return change;
+        return Change { detail: Some(difference), ..exception(payout, ExceptionKind::Mismatch, seen) };
     }
     let complete = payment.amount_minor.is_some() && payment.msisdn.is_some();
     if seen.source == Source::Receipt && !complete {
@@ -193,7 +197,8 @@ fn mismatch(payout: &Payout, payment: &Payment) -> Option<String> {
 
 fn accepted(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     if payout.state != State::Sending {
-        return ask(payout, None, seen, when);
+        // It knows the reference: whoever said otherwise before was behind.
+        return Change { not_found: 0, not_found_at: None, ..ask(payout, None, seen, when) };
     }
     Change {
         to: State::Accepted,
@@ -283,7 +288,7 @@ fn not_found(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Ch
     };
     let reason = Some(Reason::new("not_found", "the provider does not know the reference"));
     if counts && may_resend(&counted, seen.at, when) {
-        return Change { next: Some((Action::Submit, seen.at)), reason, exposed: true, ..unchanged(&counted) };
+        return Change { next: Some((Action::Submit, RESEND_FIRST)), reason, exposed: true, ..unchanged(&counted) };
     }
     ask(&counted, reason, seen, when)
 }
@@ -301,6 +306,26 @@ fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
         && when.breaker_closed
 }
 
+/// Asked when a resend is about to be claimed, which can be long after it was decided: `None` when the rule still holds,
+/// else when to ask the provider again. `held`: its batch is paused, so nothing is sent now.
+pub fn ask_instead(payout: &Payout, now: Time, held: bool, when: Conditions<'_>) -> Option<Time> {
+    (held || !may_resend(payout, now, when)).then(|| now + poll_after(when.lane, payout.step))
+}
+
+/// A frozen payout is still asked about while something of it is on the wire: what the provider says goes into the
+/// record for whoever settles the exception, and moves neither state nor money.
+fn frozen(payout: &Payout, paid: bool, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
+    if paid && (seen.attempt != payout.attempt || payout.state != State::Paid) {
+        return Some(Change { next: None, ..exception(payout, ExceptionKind::LateSuccess, seen) });
+    }
+    if payout.state.is_final() || seen.attempt != payout.attempt {
+        return None;
+    }
+    let ended = matches!(seen.outcome, Outcome::Failed { .. });
+    let next = (!ended).then(|| (Action::Query, seen.at + poll_after(when.lane, payout.step + 1)));
+    Some(Change { next, step: payout.step + 1, ..unchanged(payout) })
+}
+
 /// A receipt nobody vouches for may only bring the next query forward.
 fn hint(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
     let waits = matches!(payout.state, State::Accepted | State::Unknown) && seen.attempt == payout.attempt;
@@ -308,12 +333,24 @@ fn hint(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
 }
 
 fn exception(payout: &Payout, kind: ExceptionKind, seen: Observation<'_>) -> Change {
-    let transaction_id = match seen.outcome {
-        Outcome::Paid(payment) => payment.transaction_id.clone(),
-        _ => None,
-    };
     let to = if payout.state == State::Sending { State::Unknown } else { payout.state };
-    Change { to, exposed: true, exception: Some(kind), transaction_id, ..unchanged(payout) }
+    // What is still on the wire is asked about, so that whoever decides knows how it ended.
+    let in_flight = matches!(payout.state, State::Sending | State::Accepted | State::Unknown);
+    let next = (in_flight && seen.attempt != payout.attempt).then_some((Action::Query, seen.at));
+    Change { to, next, exposed: true, exception: Some(kind), detail: Some(told(payout, seen)), ..unchanged(payout) }
+}
+
+/// What the provider said of an attempt, in words.
+fn told(payout: &Payout, seen: Observation<'_>) -> String {
+    let transaction = match seen.outcome {
+        Outcome::Paid(Payment { transaction_id: Some(id), .. }) => format!(" as transaction {id}"),
+        _ => String::new(),
+    };
+    let reference = crate::ids::attempt_reference(payout.id, seen.attempt);
+    format!(
+        "the provider confirms that attempt {} ({reference}) was paid{transaction}; the payout was {} at attempt {}",
+        seen.attempt, payout.state, payout.attempt
+    )
 }
 
 /// Wait before poll number `step`; the last time given repeats.

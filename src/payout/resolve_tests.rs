@@ -134,7 +134,7 @@ fn a_resend_needs_two_spaced_answers_age_and_a_closed_breaker() {
     assert_eq!((soon.not_found, soon.next.unwrap().0), (1, Action::Query), "too soon to count");
     let second = asked(&once, NOW + minute);
     assert_eq!((second.to, second.not_found), (State::Unknown, 2));
-    assert_eq!(second.next, Some((Action::Submit, NOW + minute)), "same attempt, sent again");
+    assert_eq!(second.next, Some((Action::Submit, RESEND_FIRST)), "same attempt, sent again, before all others");
     assert!(!second.new_attempt && second.exposed && second.attempt.is_none());
 
     let old = Payout { intended_at: Some(NOW - Duration::from_secs(13 * 3600)), ..once.clone() };
@@ -151,6 +151,24 @@ fn a_resend_needs_two_spaced_answers_age_and_a_closed_breaker() {
         let change = decide(&once, seen, Conditions { lane: &lane, breaker_closed, seed: 1 }).unwrap();
         assert_eq!(change.next.unwrap().0, Action::Query);
     }
+}
+
+#[test]
+fn a_provider_that_knows_the_reference_after_all_takes_back_that_it_did_not() {
+    let once = Payout { not_found: 1, not_found_at: Some(NOW), ..payout(State::Unknown) };
+    let change = see(&once, &Outcome::Accepted { provider_id: None }, Source::Query).unwrap();
+    assert_eq!((change.to, change.not_found, change.not_found_at), (State::Unknown, 0, None));
+}
+
+#[test]
+fn a_resend_that_waited_too_long_or_whose_batch_is_paused_asks_instead() {
+    let lane = lane("");
+    let when = Conditions { lane: &lane, breaker_closed: true, seed: 1 };
+    let due = Payout { not_found: 2, not_found_at: Some(NOW), ..payout(State::Unknown) };
+    assert_eq!(ask_instead(&due, NOW, false, when), None);
+    assert!(ask_instead(&due, NOW, true, when).is_some(), "paused");
+    assert!(ask_instead(&due, NOW + Duration::from_secs(12 * 3600), false, when).is_some(), "too old");
+    assert!(ask_instead(&due, NOW, false, Conditions { breaker_closed: false, ..when }).is_some(), "breaker open");
 }
 
 #[test]
@@ -209,7 +227,13 @@ fn a_hint_may_only_bring_the_query_forward() {
 #[test]
 fn a_frozen_payout_moves_by_nothing_but_a_person() {
     let frozen = Payout { frozen: true, ..payout(State::Accepted) };
-    assert!(see(&frozen, &confirmed(), Source::Query).is_none());
+    for outcome in [confirmed(), refused(true), refused(false), unclear(), Outcome::NotFound] {
+        let change = see(&frozen, &outcome, Source::Query).unwrap();
+        assert_eq!((change.to, change.attempt, change.new_attempt), (State::Accepted, None, false), "{outcome:?}");
+        let ended = matches!(outcome, Outcome::Paid(_) | Outcome::Failed { .. });
+        assert_eq!(change.next.is_none(), ended, "asked about until it is known how it ended: {outcome:?}");
+    }
+    assert!(see(&Payout { frozen: true, ..payout(State::Failed) }, &refused(false), Source::Receipt).is_none());
 }
 
 #[test]

@@ -29,6 +29,8 @@ use tokio_util::task::TaskTracker;
 pub const IDLE_MAX: Duration = Duration::from_secs(1);
 /// With fewer permits free than a quarter, a claimer waits this long for more, so that claims are worth their commit.
 const GATHER: Duration = Duration::from_millis(1);
+/// Sleep of a claimer when rows are due that may not be claimed yet.
+const HELD: Duration = Duration::from_millis(50);
 /// Most rows of one claim, which bounds the transaction.
 const CLAIM_MAX: usize = 512;
 /// Backoff of a claimer whose database fails.
@@ -227,10 +229,14 @@ impl<W: Work> Claimer<W> {
 
     async fn idle(&self, wake: &mut watch::Receiver<u64>) {
         let next = self.work.next_due().await.unwrap_or_default();
-        let wait = next.map_or(IDLE_MAX, |due| due.since(self.around.clock.now())).min(IDLE_MAX);
+        let wait = match next.map(|due| due.since(self.around.clock.now())) {
+            // Something is due and may not be claimed now (a resend that waits for a receipt): not to be asked in a circle.
+            Some(Duration::ZERO) => HELD,
+            Some(wait) => wait.clamp(GATHER, IDLE_MAX),
+            None => IDLE_MAX,
+        };
         tokio::select! {
-            // At least a moment, so that rows which are due but may not be claimed are not asked for in a circle.
-            () = tokio::time::sleep(wait.max(GATHER)) => {}
+            () = tokio::time::sleep(wait) => {}
             _ = wake.changed() => {}
             () = self.around.stop.cancelled() => {}
         }

@@ -187,6 +187,8 @@ pub struct ImportTotals {
 pub struct PayoutRecord {
     pub payout: Payout,
     pub change: Change,
+    /// The attempt that the answer speaks of; the present one unless a receipt names an earlier reference.
+    pub of_attempt: u32,
     /// The answer behind it, for the attempt's audit trail.
     pub answer: Option<Answer>,
     /// `submit` or `query`: how the answer is kept should it come too late.
@@ -225,6 +227,9 @@ pub type DecideMessage = Arc<
 >;
 /// Writes the request of an attempt: pure.
 pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
+/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
+/// paused)`. See [`crate::payout::resolve::ask_instead`].
+pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
 /// Writes the text of a message: pure.
 pub type PrepareText = Arc<dyn Fn(&DueMessage) -> String + Send + Sync>;
 
@@ -316,28 +321,34 @@ pub trait Batches: Send + Sync {
     async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
     async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    /// Engine: starts what is scheduled and due, cancels up to `rows_max` queued rows of cancelling batches. Returns
-    /// whether more is left to do at once.
-    async fn drive_batches(&self, rows_max: u32) -> Result<bool>;
+    /// Engine: starts batches that are scheduled and due.
+    async fn start_scheduled(&self) -> Result<()>;
+    /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether more is left to do
+    /// at once.
+    async fn sweep_cancelled(&self, rows_max: u32) -> Result<bool>;
 }
 
 /// Payouts: claims and records.
 #[async_trait]
 pub trait Payouts: Send + Sync {
     /// Engine: claims up to `n` payouts of `lane` to be sent, driven from the running batches, fairly over
-    /// organisations and batches; commits the intent (attempt, reference, request) of each.
+    /// organisations and batches; commits the intent (attempt, reference, request) of each. A resend for which the rule
+    /// no longer holds is not claimed but becomes due to be asked about.
     async fn claim_submissions(
         &self,
         lane: &str,
         n: u32,
         lease: Duration,
         prepare: PrepareTransfer,
+        ask_instead: AskInstead,
     ) -> Result<Vec<Submission>>;
     /// Engine: claims up to `n` payouts of `lane` to be asked about. Those found `sending` become `unknown`.
     async fn claim_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<Enquiry>>;
     /// Engine: records outcomes together in one transaction: states, ledger, counters, messages, events. Answers in
     /// the order of `records`.
     async fn record_payouts(&self, records: Vec<PayoutRecord>) -> Result<Vec<Recorded>>;
+    /// Engine: the lanes that still have something to do, whether they are configured or not.
+    async fn lanes_in_use(&self) -> Result<Vec<String>>;
     /// Engine: when the next payout of `lane` falls due, for either action.
     async fn next_payout_due(&self, lane: &str, action: crate::payout::Action) -> Result<Option<Time>>;
     async fn payouts(

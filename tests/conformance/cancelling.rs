@@ -70,6 +70,8 @@ pub async fn a_batch_cancelled_before_it_starts_gives_everything_back(h: Harness
     for batch in [ready, awaiting, scheduled] {
         let cancelled = applied(h.store.cancel(&org.maker, batch.id).await);
         assert_eq!((cancelled.state, cancelled.held), (State::Cancelled, 0));
+        assert_tenant(&h, &org).await;
+        h.drive(2).await;
         assert_eq!(h.counts(&org, &batch).await, "3 cancelled");
         already(h.store.cancel(&org.maker, batch.id).await);
         assert_tenant(&h, &org).await;
@@ -87,7 +89,7 @@ pub async fn a_running_batch_is_cancelled_in_chunks_until_all_of_it_is_home(h: H
     assert_eq!(applied(h.store.cancel(&org.maker, batch.id).await).state, State::Cancelling);
     already(h.store.cancel(&org.maker, batch.id).await);
     assert!(h.claim(10).await.is_empty(), "nothing new is sent");
-    assert!(h.store.drive_batches(10).await.unwrap(), "more is left");
+    assert!(h.store.sweep_cancelled(10).await.unwrap(), "more is left");
     assert_eq!(h.counts(&org, &batch).await, "13 queued, 2 sending, 10 cancelled");
     assert_eq!(h.wallet(&org).await, (10_100, 15_150));
     assert_tenant(&h, &org).await;
@@ -177,7 +179,7 @@ pub async fn an_unknown_row_of_a_cancelling_batch_may_be_sent_again(h: Harness) 
     h.drive(10).await;
     assert_eq!(h.counts(&org, &batch).await, "1 unknown, 1 cancelled");
     let due = h.store.next_payout_due(LANE, Action::Submit).await.unwrap();
-    assert_eq!(due, Some(h.now()), "a resend is due although the batch is being cancelled");
+    assert!(due.is_some_and(|t| t <= h.now()), "a resend is due although the batch is being cancelled: {due:?}");
     let again = h.claim_one().await;
     assert_eq!((again.reference, &again.request), (out.reference, &out.request));
     h.sent(&again, confirmed(&again.payout)).await;

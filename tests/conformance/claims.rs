@@ -69,10 +69,10 @@ pub async fn a_lease_is_reckoned_from_before_the_claim(h: Harness) {
 pub async fn a_request_is_sent_again_byte_for_byte(h: Harness) {
     let org = h.tenant().await;
     h.approved(&org, &list(1)).await;
-    let first = h.store.claim_submissions(LANE, 1, LEASE, awkward()).await.unwrap().remove(0);
+    let first = h.store.claim_submissions(LANE, 1, LEASE, awkward(), ask_instead()).await.unwrap().remove(0);
     assert_eq!(h.sent(&first, not_sent()).await, Recorded::Applied);
     h.advance(Duration::from_secs(60));
-    let again = h.store.claim_submissions(LANE, 1, LEASE, other()).await.unwrap().remove(0);
+    let again = h.store.claim_submissions(LANE, 1, LEASE, other(), ask_instead()).await.unwrap().remove(0);
     assert_eq!((&again.request, again.reference), (&first.request, first.reference));
     assert_eq!(again.payout.intended_at, first.payout.intended_at, "the first intent counts");
     let timeline = h.store.payout(org.id, first.payout.id).await.unwrap();
@@ -89,7 +89,7 @@ pub async fn a_new_attempt_has_a_new_reference_and_a_request_of_its_own(h: Harne
     assert!(h.claim(1).await.is_empty(), "it backs off");
     let due = h.store.next_payout_due(LANE, Action::Submit).await.unwrap().unwrap();
     h.advance(due.since(h.now()));
-    let second = h.store.claim_submissions(LANE, 1, LEASE, other()).await.unwrap().remove(0);
+    let second = h.store.claim_submissions(LANE, 1, LEASE, other(), ask_instead()).await.unwrap().remove(0);
     assert_eq!((second.payout.attempt, second.reference), (2, ids::attempt_reference(first.payout.id, 2)));
     assert_ne!(second.reference, first.reference);
     assert_eq!(second.request.body, "another request");
@@ -141,7 +141,7 @@ pub async fn claimers_that_race_get_every_row_exactly_once(h: Harness) {
         tokio::spawn(async move {
             let mut mine: Vec<Submission> = Vec::new();
             loop {
-                let more = store.claim_submissions(LANE, 50, LEASE, prepare()).await.unwrap();
+                let more = store.claim_submissions(LANE, 50, LEASE, prepare(), ask_instead()).await.unwrap();
                 if more.is_empty() {
                     return mine;
                 }

@@ -3,11 +3,11 @@
 use super::support::{Harness, LANE, LEASE, Tenant};
 use gaba::batch::Batch;
 use gaba::config::LaneConfig;
-use gaba::payout::resolve::{Conditions, Observation, Source, decide};
+use gaba::payout::resolve::{self, Conditions, Observation, Source, decide};
 use gaba::payout::{Enquiry, Payout, PayoutView, Submission};
 use gaba::rail::{Answer, News, Outcome, Payment, RawReceipt, Reason, Request, SmsOutcome, Transfer};
 use gaba::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt, Verdict};
-use gaba::store::{DecideMessage, DecidePayout, PayoutRecord, PrepareTransfer, Recorded};
+use gaba::store::{AskInstead, DecideMessage, DecidePayout, PayoutRecord, PrepareTransfer, Recorded};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
@@ -71,6 +71,11 @@ pub fn prepare() -> PrepareTransfer {
     Arc::new(|transfer: &Transfer| Request { body: format!("{transfer:?}"), callback_url: None })
 }
 
+/// The resend rule, as it is asked again when a resend is claimed.
+pub fn ask_instead() -> AskInstead {
+    Arc::new(|payout, now, paused| resolve::ask_instead(payout, now, paused, conditions()))
+}
+
 fn conditions() -> Conditions<'static> {
     Conditions { lane: &LANE_CONFIG, breaker_closed: true, seed: 1 }
 }
@@ -82,6 +87,7 @@ pub fn record_of(h: &Harness, payout: &Payout, outcome: Outcome, source: Source)
     Some(PayoutRecord {
         payout: payout.clone(),
         change,
+        of_attempt: payout.attempt,
         answer: Some(answer(outcome)),
         source: if source == Source::Submit { "submit" } else { "query" },
         at,
@@ -135,7 +141,7 @@ impl Harness {
     }
 
     pub async fn claim_on(&self, lane: &str, n: u32) -> Vec<Submission> {
-        self.store.claim_submissions(lane, n, LEASE, prepare()).await.unwrap()
+        self.store.claim_submissions(lane, n, LEASE, prepare(), ask_instead()).await.unwrap()
     }
 
     /// Claims the one row that must be there to be sent.
@@ -194,10 +200,11 @@ impl Harness {
         JudgedReceipt { id: receipt.id, claim: receipt.claim, lane: receipt.lane.clone(), verdict, at: self.now() }
     }
 
-    /// Drives the batches until nothing is left to do at once.
+    /// Starts what is due, and sweeps what was cancelled until nothing is left to do at once.
     pub async fn drive(&self, rows_max: u32) {
+        self.store.start_scheduled().await.unwrap();
         for _ in 0..10_000 {
-            if !self.store.drive_batches(rows_max).await.unwrap() {
+            if !self.store.sweep_cancelled(rows_max).await.unwrap() {
                 return;
             }
         }

@@ -232,7 +232,7 @@ fn run_json(folder: &Folder, arguments: &[&str]) -> Value {
 fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
     let data = folder.path().display();
     let common = format!(
-        "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"200ms\"\n\
+        "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"400ms\"\n\
          poll_after = [\"60ms\", \"120ms\", \"250ms\"]\nquery_rate_per_second = 2000\nbackoff_min = \"20ms\"\n\
          backoff_max = \"200ms\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\n{lane}\n"
     );
@@ -245,7 +245,7 @@ fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> Strin
          [[lanes]]\nname = \"airtel-ug\"\nrail = \"http\"\nbase_url = \"{network}/http\"\n\
          prefixes = [\"25670\", \"25674\", \"25675\"]\nsecret_env = \"TEST_SECRET\"\n{common}\n\
          [[lanes]]\nname = \"blasta\"\nrail = \"sms-http\"\nbase_url = \"{network}/sms-http\"\n\
-         secret_env = \"TEST_SECRET\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\nbackoff_min = \"20ms\"\n\
+         sender = \"GABA\"\nsecret_env = \"TEST_SECRET\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\nbackoff_min = \"20ms\"\n\
          backoff_max = \"200ms\"\nreceipt_deadline = \"10m\"\n"
     )
 }

@@ -54,7 +54,6 @@ async fn receive(
     app.config.lane(lane).ok_or_else(Problem::not_found)?;
     let raw = RawReceipt { token_reference, headers: kept(headers), body, received_at: app.clock.now() };
     app.inbox.store(receipt(lane, raw)).await?;
-    app.wake.poke();
     metrics::counter!("gaba_receipts_total", "lane" => lane.to_owned()).increment(1);
     Ok(Json(json!({})))
 }

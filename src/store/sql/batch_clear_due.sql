@@ -1,1 +1,1 @@
-UPDATE batches SET due_at = NULL WHERE id = $1 AND state = 'cancelling'
+UPDATE batches SET due_at = NULL WHERE id = $1 AND state IN ('cancelling', 'cancelled')

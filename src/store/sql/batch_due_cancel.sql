@@ -1,1 +1,5 @@
-SELECT id, organisation_id, currency FROM batches WHERE state = 'cancelling' AND due_at <= $1 ORDER BY due_at LIMIT 1
+SELECT id, organisation_id, currency, state
+FROM batches
+WHERE state IN ('cancelling', 'cancelled') AND due_at <= $1
+ORDER BY due_at
+LIMIT 1

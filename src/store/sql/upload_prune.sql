@@ -1,2 +1,2 @@
 DELETE FROM upload_parts
-WHERE created_at < $1 AND upload_id NOT IN (SELECT upload_id FROM batches)
+WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.upload_id = upload_parts.upload_id)

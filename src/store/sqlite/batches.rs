@@ -59,12 +59,12 @@ impl Batches for SqliteStore {
     }
 
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>> {
-        let (before, id) = rows::time_and_id(&page)?;
+        let (before, id) = rows::time_cursor(&page)?;
         let mut connection = self.reader.acquire().await.map_err(error)?;
         let list = sql!("batch_list").bind(organisation).bind(before).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&mut *connection).await.map_err(error)?;
         let batches = rows::batches(&mut connection, &found).await?;
-        Ok(rows::page(batches, &page, |b| format!("{}.{}", b.created_at.micros(), rows::hex(b.id))))
+        Ok(rows::page(batches, &page, |b| rows::time_cursor_text(b.created_at, b.id)))
     }
 
     async fn find_batch(&self, batch: BatchId) -> Result<Batch> {
@@ -95,8 +95,15 @@ impl Batches for SqliteStore {
     }
 
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>> {
-        let now = self.now();
-        self.write(move |tx| Box::pin(super::import::claim(tx, now, lease))).await
+        loop {
+            let now = self.now();
+            let claim = self.write(move |tx| Box::pin(super::import::claim(tx, now, lease))).await?;
+            match claim {
+                super::import::Claim::Cleared => {}
+                super::import::Claim::Nothing => return Ok(None),
+                super::import::Claim::Batch(batch) => return Ok(Some(*batch)),
+            }
+        }
     }
 
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {
@@ -227,9 +234,22 @@ impl Batches for SqliteStore {
         .await
     }
 
-    async fn drive_batches(&self, rows_max: u32) -> Result<bool> {
+    async fn start_scheduled(&self) -> Result<()> {
         let now = self.now();
-        self.write(move |tx| Box::pin(drive(tx, rows_max, now))).await
+        self.write(move |tx| {
+            Box::pin(async move {
+                for row in sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)? {
+                    set_state(tx, get(&row, "id")?, State::Running, None).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn sweep_cancelled(&self, rows_max: u32) -> Result<bool> {
+        let now = self.now();
+        self.write(move |tx| Box::pin(sweep(tx, rows_max, now))).await
     }
 }
 
@@ -338,48 +358,39 @@ async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now:
     rows::batch(tx, actor.organisation, id).await
 }
 
+/// O(1) rows: the payouts are swept later, a thousand at a time.
 async fn cancel(tx: &mut Tx, batch: &Batch, now: Time) -> Result<()> {
     match batch.state {
         State::Ready | State::AwaitingApproval | State::Scheduled => {
-            // Nothing was sent: the hold, if there is one, goes back as a whole. Its rows are cancelled as a whole too,
-            // so that their counters and their states agree.
-            set_state(tx, batch.id, State::Cancelled, None).await?;
-            let total = batch.tally(crate::payout::State::Queued);
-            own!("payouts_cancel_all").bind(batch.id).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-            own!("tally_move_all")
-                .bind(batch.id)
-                .bind("queued")
-                .bind("cancelled")
-                .execute(&mut *tx)
-                .await
-                .map_err(error)?;
-            if batch.state == State::Scheduled {
-                wallets::release_all(tx, batch, total.total, now).await?;
+            set_state(tx, batch.id, State::Cancelled, Some(now)).await?;
+            // Nothing was sent: the hold, if there is one, goes back as a whole.
+            match batch.held {
+                0 => Ok(()),
+                held => wallets::release_all(tx, batch, held, now).await,
             }
-            Ok(())
         }
         State::Running | State::Paused => set_state(tx, batch.id, State::Cancelling, Some(now)).await,
         _ => Err(invalid_state(batch)),
     }
 }
 
-async fn drive(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
-    let starting = sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
-    for row in &starting {
-        set_state(tx, get(row, "id")?, State::Running, None).await?;
-    }
+/// Cancels some queued rows of one batch. In a batch that is `cancelling` each gives its part of the hold back; the hold of
+/// one that never ran went back as a whole.
+async fn sweep(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
     let due = sql!("batch_due_cancel").bind(now.micros()).fetch_optional(&mut *tx).await.map_err(error)?;
-    let Some(row) = due else { return Ok(!starting.is_empty()) };
+    let Some(row) = due else { return Ok(false) };
     let (batch, organisation): (Uuid, Uuid) = (get(&row, "id")?, get(&row, "organisation_id")?);
     let currency = rows::currency(&row)?;
+    let releases = rows::state::<State>(&row, "state")? == State::Cancelling;
     let swept = own!("payouts_cancel_some").bind(batch).bind(i64::from(rows_max)).bind(now.micros());
     let swept = swept.fetch_all(&mut *tx).await.map_err(error)?;
-    if swept.len() < rows_max as usize {
+    let more = swept.len() == rows_max as usize;
+    if !more {
         // What is still out converges through its own records; the batch itself has nothing left to do.
         sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
     }
-    super::record::cancelled(tx, batch, organisation, currency, &swept, now).await?;
+    super::record::cancelled(tx, &super::record::Swept { batch, organisation, currency, releases }, &swept, now)
+        .await?;
     close(tx, batch, organisation, now).await?;
-    // Other batches may be due as well: only a round that finds nothing ends it.
-    Ok(true)
+    Ok(more)
 }

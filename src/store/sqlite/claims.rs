@@ -7,7 +7,7 @@ use crate::clock::{SharedClock, Time};
 use crate::ids;
 use crate::payout::{Enquiry, Payout, State, Submission};
 use crate::rail::{Request, Transfer};
-use crate::store::PrepareTransfer;
+use crate::store::{AskInstead, PrepareTransfer};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
@@ -25,7 +25,12 @@ pub(super) struct Claim {
     pub clock: SharedClock,
 }
 
-pub(super) async fn submissions(tx: &mut Tx, claim: &Claim, prepare: &PrepareTransfer) -> Result<Vec<Submission>> {
+pub(super) async fn submissions(
+    tx: &mut Tx,
+    claim: &Claim,
+    prepare: &PrepareTransfer,
+    ask_instead: &AskInstead,
+) -> Result<Vec<Submission>> {
     // The lease is reckoned from before the statement, so that it never ends later than the database thinks.
     let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
     let picked = pick(tx, claim, now).await?;
@@ -34,10 +39,23 @@ pub(super) async fn submissions(tx: &mut Tx, claim: &Claim, prepare: &PrepareTra
     }
     let mut claimed = Vec::with_capacity(picked.len());
     let mut moves = Moves::default();
+    let mut asked = Vec::new();
     for row in &picked {
         let submission = intend(row, now, lease_until, prepare)?;
+        let resend = submission.payout.state == State::Unknown;
+        let paused = get::<&str>(row, "batch_state")? == "paused";
+        if let Some(at) = ask_instead(&submission.payout, now, paused).filter(|_| resend) {
+            asked.push(json!({"id": hex(submission.payout.id), "due_at": at.micros()}));
+            continue;
+        }
         moves.add(&submission.payout, State::Sending);
         claimed.push(submission);
+    }
+    if !asked.is_empty() {
+        own!("payouts_ask_instead").bind(Value::Array(asked).to_string()).execute(&mut *tx).await.map_err(error)?;
+    }
+    if claimed.is_empty() {
+        return Ok(claimed);
     }
     let intents: Vec<Value> = claimed.iter().map(intent).collect();
     let intents = Value::Array(intents).to_string();
@@ -135,6 +153,7 @@ fn taken(payout: &mut Payout, state: State, now: Time) {
     payout.claim += 1;
     if state == State::Sending {
         payout.sent_at = Some(now);
+        (payout.not_found, payout.not_found_at) = (0, None);
     }
 }
 

@@ -10,17 +10,36 @@ use crate::store::{ImportTotals, NewRow, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Option<Batch>> {
+/// Rows of a broken import that one transaction removes, which bounds how long the writer is held.
+const CLEARED_ROWS: i64 = 1_000;
+
+/// What one step of claiming an import did.
+pub(super) enum Claim {
+    Nothing,
+    /// Some of what a broken import left behind is gone: the file is read again from its beginning.
+    Cleared,
+    Batch(Box<Batch>),
+}
+
+pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
-    let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(None) };
-    // What a broken import left behind goes first: the file is read again from its beginning.
-    own!("import_clear_details").bind(batch.id).execute(&mut *tx).await.map_err(error)?;
-    for statement in [own!("import_clear_payouts"), own!("import_clear_rejected"), own!("import_clear_issues")] {
-        statement.bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(Claim::Nothing) };
+    let mut cleared = 0;
+    for statement in [
+        own!("import_clear_details"),
+        own!("import_clear_payouts"),
+        own!("import_clear_rejected"),
+        own!("import_clear_issues"),
+    ] {
+        let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
+        cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
+    }
+    if cleared > 0 {
+        return Ok(Claim::Cleared);
     }
     let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
     take.execute(&mut *tx).await.map_err(error)?;
-    Ok(Some(Batch { claim: batch.claim + 1, ..batch }))
+    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
 }
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
@@ -92,6 +111,16 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
 }
 
 pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
+    // The database counts for itself: a row lost on the way would otherwise be forgotten for good.
+    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
+    let (valid, amount): (i64, i64) = (get(&counted, "valid")?, get(&counted, "amount")?);
+    let invalid: i64 = get(&counted, "invalid")?;
+    if (valid, invalid, amount) != (totals.valid, totals.invalid, totals.amount) {
+        return Err(StoreError::Rejected(format!(
+            "the file has {} rows to pay and {} to leave out, but {valid} and {invalid} arrived",
+            totals.valid, totals.invalid
+        )));
+    }
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
         .bind(batch.claim)
@@ -105,22 +134,6 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         .bind(&totals.digest);
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
-    // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
-    // an importer that was overtaken does not count the rows of another.
-    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
-    let count = |column| get::<i64>(&counted, column);
-    let arrived = (count("valid")?, count("invalid")?, count("amount")?, count("fees")?, count("tax")?);
-    if arrived != (totals.valid, totals.invalid, totals.amount, totals.fees, totals.tax) {
-        return Err(StoreError::Rejected(format!(
-            "the file has {} rows to pay and {} to leave out, of {} in all; {} and {} of {} arrived",
-            totals.valid,
-            totals.invalid,
-            total,
-            arrived.0,
-            arrived.1,
-            arrived.2 + arrived.3 + arrived.4
-        )));
-    }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(tx).await.map_err(error)?;
     Ok(())

@@ -103,20 +103,17 @@ fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     })
 }
 
-/// Records under the fence; which of them applied, in their order. Of one claim the first record counts.
+/// Records under the fence; which of them applied, in their order.
 pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord]) -> Result<Vec<Recorded>> {
-    let key = |r: &MessageRecord| (r.message, r.claim);
-    let mut seen = HashSet::with_capacity(records.len());
-    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
-    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r));
-    let changes = Value::Array(changes.collect()).to_string();
+    let changes: Vec<Value> = records.iter().map(change).collect();
+    let changes = Value::Array(changes).to_string();
     let rows = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
-    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
-    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
-    let recorded = |(r, first): (&MessageRecord, &bool)| {
-        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
+    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
+    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |r: &MessageRecord| {
+        if applied.contains(&(r.message, r.claim + 1)) { Recorded::Applied } else { Recorded::Fenced }
     };
-    Ok(records.iter().zip(&first).map(recorded).collect())
+    Ok(records.iter().map(recorded).collect())
 }
 
 fn change(record: &MessageRecord) -> Value {

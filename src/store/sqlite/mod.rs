@@ -126,7 +126,11 @@ impl SqliteStore {
             transaction.commit().await.map_err(error)?;
             Ok(done)
         });
-        task.await.unwrap_or_else(|e| Err(StoreError::Unavailable(format!("the act did not finish: {e}"))))
+        task.await.unwrap_or_else(|e| {
+            let why = format!("the act did not finish: {e}");
+            // A panic would come again: it must not be taken for a database that is away.
+            Err(if e.is_panic() { StoreError::Rejected(why) } else { StoreError::Unavailable(why) })
+        })
     }
 }
 

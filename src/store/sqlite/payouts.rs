@@ -9,12 +9,13 @@ use crate::machine::State as _;
 use crate::payout::attempt::AttemptView;
 use crate::payout::{Action, Enquiry, EventView, PayoutTimeline, PayoutView, State, Submission};
 use crate::rail::Request;
-use crate::store::{Batches, Page, PageRequest, PayoutRecord, Payouts, PrepareTransfer, Recorded, StoreError};
+use crate::store::{
+    AskInstead, Batches, Page, PageRequest, PayoutRecord, Payouts, PrepareTransfer, Recorded, StoreError,
+};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::time::Duration;
-use uuid::Uuid;
 
 #[async_trait]
 impl Payouts for SqliteStore {
@@ -24,9 +25,11 @@ impl Payouts for SqliteStore {
         n: u32,
         lease: Duration,
         prepare: PrepareTransfer,
+        ask_instead: AskInstead,
     ) -> Result<Vec<Submission>> {
         let claim = Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone() };
-        self.write(move |tx| Box::pin(async move { claims::submissions(tx, &claim, &prepare).await })).await
+        self.write(move |tx| Box::pin(async move { claims::submissions(tx, &claim, &prepare, &ask_instead).await }))
+            .await
     }
 
     async fn claim_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<Enquiry>> {
@@ -37,6 +40,11 @@ impl Payouts for SqliteStore {
     async fn record_payouts(&self, records: Vec<PayoutRecord>) -> Result<Vec<Recorded>> {
         let now = self.now();
         self.write(move |tx| Box::pin(super::record::payouts(tx, records, now))).await
+    }
+
+    async fn lanes_in_use(&self) -> Result<Vec<String>> {
+        let rows = sql!("lanes_in_use").fetch_all(&self.reader).await.map_err(error)?;
+        rows.iter().map(|row| get(row, "lane")).collect()
     }
 
     async fn next_payout_due(&self, lane: &str, action: Action) -> Result<Option<Time>> {
@@ -78,11 +86,11 @@ impl Payouts for SqliteStore {
     }
 
     async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>> {
-        let (after, id) = rows::time_and_id(&page)?;
+        let (after, id) = rows::time_cursor(&page)?;
         let list = sql!("exception_list").bind(organisation).bind(after).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
         let exceptions = found.iter().map(exception).collect::<Result<Vec<_>>>()?;
-        let page = rows::page(exceptions, &page, |(at, id, _)| format!("{}.{}", at.micros(), rows::hex(*id)));
+        let page = rows::page(exceptions, &page, |(at, id, _)| rows::time_cursor_text(*at, *id));
         Ok(Page { items: page.items.into_iter().map(|(_, _, e)| e).collect(), next_cursor: page.next_cursor })
     }
 }
@@ -110,11 +118,11 @@ fn event(row: &SqliteRow) -> Result<EventView> {
     Ok(EventView { at: time(row, "at")?, kind: get(row, "kind")?, detail: get(row, "detail")? })
 }
 
-fn exception(row: &SqliteRow) -> Result<(Time, Uuid, Value)> {
-    let (opened_at, id): (Time, Uuid) = (time(row, "opened_at")?, get(row, "id")?);
+fn exception(row: &SqliteRow) -> Result<(Time, uuid::Uuid, Value)> {
+    let (opened_at, id) = (time(row, "opened_at")?, get(row, "id")?);
     let view = json!({
         "id": id,
-        "payout_id": get::<Uuid>(row, "payout_id")?,
+        "payout_id": get::<uuid::Uuid>(row, "payout_id")?,
         "kind": get::<&str>(row, "kind")?,
         "attempt": get::<i64>(row, "attempt")?,
         "detail": get::<&str>(row, "detail")?,

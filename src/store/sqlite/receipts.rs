@@ -165,13 +165,10 @@ async fn tell_payouts(
         };
         let result = format!("{} → {}", payout.state, change.to);
         done.push(Done { id: receipt.id, state: "applied", result });
-        // News of an earlier attempt are no answer to the present one.
-        let answer = (attempt == payout.attempt).then(|| Answer {
-            outcome: news.outcome.clone(),
-            http_status: None,
-            response: None,
-        });
-        records.push(PayoutRecord { payout, change, answer, source: "receipt", at, sms_lane });
+        let answer = Answer { outcome: news.outcome.clone(), http_status: None, response: None };
+        let record =
+            PayoutRecord { payout, change, of_attempt: attempt, answer: Some(answer), source: "receipt", at, sms_lane };
+        records.push(record);
     }
     super::record::payouts(tx, records, now).await?;
     Ok(later)

@@ -60,15 +60,14 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
     let applied = fence(tx, &records, now).await?;
-    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(record, _)| record);
     let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
-        (of(Recorded::Applied).collect(), of(Recorded::Fenced).collect());
+        records.iter().partition(|r| applied.contains(&fenced_as(r)));
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
     tell(tx, &done, &terms, now).await?;
-    open_exceptions(tx, &done, now).await?;
-    write_events(tx, &done, now).await?;
+    let opened = open_exceptions(tx, &done, now).await?;
+    write_events(tx, &done, &opened, now).await?;
     let closed: BTreeSet<(BatchId, OrganisationId)> = done
         .iter()
         .filter(|r| r.change.to.is_final() && !r.payout.state.is_final())
@@ -77,7 +76,9 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     for (batch, organisation) in closed {
         batches::close(tx, batch, organisation, now).await?;
     }
-    Ok(applied)
+    let recorded =
+        |r: &PayoutRecord| if applied.contains(&fenced_as(r)) { Recorded::Applied } else { Recorded::Fenced };
+    Ok(records.iter().map(recorded).collect())
 }
 
 async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<BatchId, BatchTerms>> {
@@ -91,38 +92,33 @@ async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<Ba
     Ok(terms)
 }
 
-/// A row that would wait for another send in a batch that is being cancelled is cancelled instead; but not one that is
-/// frozen by this very record: its money is in doubt.
+/// A row that would wait for another send in a batch that is being cancelled is cancelled instead.
 fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
     let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
-    let frozen = record.change.exception.is_some_and(|e| e.freezes());
-    if record.change.to != State::Queued || !cancelling || frozen {
+    let freezes = record.change.exception.is_some_and(|e| e.freezes());
+    if record.change.to != State::Queued || !cancelling || freezes {
         return record;
     }
     let change = Change { to: State::Cancelled, next: None, new_attempt: false, ..record.change };
     PayoutRecord { change, ..record }
 }
 
-/// The fenced update. A row is told apart by its claim, not by its id alone: an old claim and the present one may stand in
-/// one group, and so may the same record twice.
-async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
-    let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
-    let mut seen = HashSet::with_capacity(records.len());
-    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
-    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
-    let changes = Value::Array(changes.collect()).to_string();
+/// A record is known by its payout *and* its claim: one group can hold two of the same payout.
+fn fenced_as(record: &PayoutRecord) -> (Uuid, i64) {
+    (record.payout.id, record.payout.claim + 1)
+}
+
+/// The fenced update: what it returns are the rows that changed, with the claim they have now.
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<HashSet<(Uuid, i64)>> {
+    let changes: Vec<Value> = records.iter().map(|r| change(r, now)).collect();
+    let changes = Value::Array(changes).to_string();
     let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
-    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
-    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
-    let recorded = |(r, first): (&PayoutRecord, &bool)| {
-        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
-    };
-    let applied: Vec<Recorded> = records.iter().zip(&first).map(recorded).collect();
+    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
+    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
     let cancelled: Vec<Value> = records
         .iter()
-        .zip(&applied)
-        .filter(|(r, applied)| r.change.to == State::Cancelled && **applied == Recorded::Applied)
-        .map(|(r, _)| json!({"id": hex(r.payout.id)}))
+        .filter(|r| r.change.to == State::Cancelled && applied.contains(&fenced_as(r)))
+        .map(|r| json!({"id": hex(r.payout.id)}))
         .collect();
     if !cancelled.is_empty() {
         let cancelled = Value::Array(cancelled).to_string();
@@ -133,10 +129,11 @@ async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<R
 
 fn change(record: &PayoutRecord, now: Time) -> Value {
     let PayoutRecord { payout, change, .. } = record;
-    let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(payout, e.name())));
+    let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(record, e.name())));
+    // How and when a final payout ended stays as it is, whatever is heard of it later.
+    let ends = change.to.is_final() && !payout.state.is_final();
     // Through `queued`, because the machine knows no step from on the way to cancelled.
-    let steps = change.to == State::Cancelled && !payout.state.is_final();
-    let to = if steps { State::Queued } else { change.to };
+    let to = if change.to == State::Cancelled && payout.state != State::Queued { State::Queued } else { change.to };
     json!({
         "id": hex(payout.id),
         "claim": payout.claim,
@@ -150,21 +147,27 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
         "not_found_at": change.not_found_at.map(Time::micros),
         "reason_code": change.reason.as_ref().map(|r| &r.code),
         "reason": change.reason.as_ref().map(|r| &r.message),
-        "transaction_id": change.transaction_id,
-        "settled_at": (change.to.is_final() && !payout.state.is_final()).then_some(now.micros()),
+        "transaction_id": change.transaction_id.as_ref().filter(|_| ends),
+        "settled_at": ends.then_some(now.micros()),
         "frozen_by": frozen,
     })
 }
 
-fn exception_id(payout: &Payout, kind: &str) -> Uuid {
-    ids::account("exception", payout.id, &[kind, &payout.attempt.to_string()])
+fn exception_id(record: &PayoutRecord, kind: &str) -> Uuid {
+    ids::account("exception", record.payout.id, &[kind, &record.of_attempt.to_string()])
 }
 
 /// A definitive answer whose claim had lapsed is kept like a receipt, and applied by its reference.
 async fn keep_late(tx: &mut Tx, late: &[&PayoutRecord], now: Time) -> Result<()> {
     for record in late {
         let Some(answer) = &record.answer else { continue };
-        if !matches!(answer.outcome, Outcome::Paid(_) | Outcome::Failed { .. }) {
+        let telling = match answer.outcome {
+            Outcome::Paid(_) | Outcome::Failed { .. } => true,
+            // That the provider has it speaks against whoever says that it does not know it.
+            Outcome::Accepted { .. } => record.source == "submit",
+            _ => false,
+        };
+        if !telling {
             continue;
         }
         let reference = record.payout.reference();
@@ -196,7 +199,7 @@ async fn end_attempts(tx: &mut Tx, done: &[&PayoutRecord]) -> Result<()> {
             json!({
                 "batch": hex(r.payout.batch),
                 "row": r.payout.row,
-                "attempt": r.payout.attempt,
+                "attempt": r.of_attempt,
                 "state": r.change.attempt.map(|a| a.name()),
                 "answered_at": r.at.micros(),
                 "http_status": answer.and_then(|a| a.http_status),
@@ -373,23 +376,26 @@ async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, Batc
     Ok(())
 }
 
-async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+/// Opens what is not open yet; the ids of what it opened.
+async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<HashSet<Uuid>> {
+    let mut opened = HashSet::new();
     for record in done {
         let Some(kind) = record.change.exception else { continue };
         let payout = &record.payout;
-        let said = record.answer.as_ref().and_then(|a| a.response.clone()).unwrap_or_default();
-        let reason = record.change.reason.as_ref().map_or(said.as_str(), |r| r.message.as_str());
+        let id = exception_id(record, kind.name());
         let open = sql!("exception_open")
-            .bind(exception_id(payout, kind.name()))
+            .bind(id)
             .bind(payout.organisation)
             .bind(payout.id)
             .bind(kind.name())
-            .bind(i64::from(payout.attempt))
-            .bind(reason)
+            .bind(i64::from(record.of_attempt))
+            .bind(record.change.detail.as_deref().unwrap_or_default())
             .bind(now.micros());
-        open.execute(&mut *tx).await.map_err(error)?;
+        if open.execute(&mut *tx).await.map_err(error)?.rows_affected() > 0 {
+            opened.insert(id);
+        }
     }
-    Ok(())
+    Ok(opened)
 }
 
 /// Something that happened to a payout, under the claim it has now.
@@ -398,7 +404,7 @@ pub(super) fn event(payout: &Payout, kind: &str, detail: Option<&str>) -> Value 
 }
 
 /// One event per change of state (a poll that learnt nothing is none), and per exception.
-async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], at: Time) -> Result<()> {
+async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], opened: &HashSet<Uuid>, at: Time) -> Result<()> {
     let mut events = Vec::with_capacity(done.len());
     for record in done {
         let reason = record.change.reason.as_ref().map(|r| format!("{}: {}", r.code, r.message));
@@ -411,7 +417,8 @@ async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], at: Time) -> Result<(
             };
             events.push(event(&now, crate::machine::State::name(record.change.to), detail.as_deref()));
         }
-        if let Some(exception) = record.change.exception {
+        let exception = record.change.exception.filter(|e| opened.contains(&exception_id(record, e.name())));
+        if let Some(exception) = exception {
             events.push(event(&now, &format!("exception.{}", exception.name()), None));
         }
     }
@@ -422,15 +429,18 @@ async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], at: Time) -> Result<(
     Ok(())
 }
 
-/// Rows that a sweep of a cancelling batch has cancelled: their money goes back.
-pub(super) async fn cancelled(
-    tx: &mut Tx,
-    batch: BatchId,
-    organisation: OrganisationId,
-    currency: Currency,
-    swept: &[SqliteRow],
-    now: Time,
-) -> Result<()> {
+/// The batch of a sweep.
+pub(super) struct Swept {
+    pub batch: BatchId,
+    pub organisation: OrganisationId,
+    pub currency: Currency,
+    /// Whether each row still holds its part of the money.
+    pub releases: bool,
+}
+
+/// Rows that a sweep has cancelled.
+pub(super) async fn cancelled(tx: &mut Tx, of: &Swept, swept: &[SqliteRow], now: Time) -> Result<()> {
+    let Swept { batch, organisation, currency, releases } = *of;
     let (mut moves, mut books) = (Moves::default(), Books::default());
     let mut events = Vec::with_capacity(swept.len());
     for row in swept {
@@ -439,7 +449,9 @@ pub(super) async fn cancelled(
         let (amount, total): (i64, i64) = (get(row, "amount")?, get(row, "total")?);
         moves.count(batch, State::Queued, -1, -amount, -total);
         moves.count(batch, State::Cancelled, 1, amount, total);
-        books.released(&Of { organisation, batch, currency, row: number, payout, attempt }, total);
+        if releases {
+            books.released(&Of { organisation, batch, currency, row: number, payout, attempt }, total);
+        }
         events.push(json!({
             "batch": hex(batch), "row": number, "claim": get::<i64>(row, "claim")?, "kind": State::Cancelled,
             "detail": "its batch was cancelled",

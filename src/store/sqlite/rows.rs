@@ -175,24 +175,29 @@ pub(super) fn page<T>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T)
     Page { items, next_cursor }
 }
 
-/// A cursor of numbers, as [`page`] made it; -1 each before the first page.
+/// A cursor of numbers, as [`page`] made it; empty before the first page.
 pub(super) fn cursor<const N: usize>(request: &PageRequest) -> Result<[i64; N]> {
-    let Some(text) = &request.cursor else { return Ok([-1; N]) };
-    let numbers = text.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<i64>>>();
-    numbers.and_then(|n| n.try_into().ok()).ok_or_else(not_a_cursor)
+    let mut numbers = [-1_i64; N];
+    if let Some(text) = &request.cursor {
+        let parts: Vec<i64> = text.split('.').map_while(|p| p.parse().ok()).collect();
+        numbers = parts
+            .try_into()
+            .map_err(|_| StoreError::Refused(Refusal::Invalid("the cursor is not one that a list returned".into())))?;
+    }
+    Ok(numbers)
 }
 
-/// A cursor of a time in microseconds and an id; -1 and nothing before the first page.
-pub(super) fn time_and_id(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
+/// Where a list ordered by time and id goes on.
+pub(super) fn time_cursor(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
     let Some(text) = &request.cursor else { return Ok((-1, Vec::new())) };
     let parsed = text
         .split_once('.')
         .and_then(|(at, id)| Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec())));
-    parsed.ok_or_else(not_a_cursor)
+    parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
 }
 
-fn not_a_cursor() -> StoreError {
-    Refusal::Invalid("the cursor is not one that a list returned".into()).into()
+pub(super) fn time_cursor_text(at: Time, id: Uuid) -> String {
+    format!("{}.{}", at.micros(), hex(id))
 }
 
 /// The number of hexadecimal digits `json_each` statements take for an id.

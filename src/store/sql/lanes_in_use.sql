@@ -1,0 +1,6 @@
+SELECT DISTINCT p.lane
+FROM batches b
+JOIN payouts p ON p.batch_id = b.id AND p.due_at IS NOT NULL
+WHERE b.state IN ('running', 'paused', 'cancelling', 'scheduled')
+UNION
+SELECT lane FROM messages WHERE due_at IS NOT NULL
