@@ -34,11 +34,13 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
         let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
         cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
     }
+    // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
+    let due = if cleared > 0 { now } else { now + lease };
+    let take = sql!("batch_take_claim").bind(batch.id).bind(due.micros());
+    take.execute(&mut *tx).await.map_err(error)?;
     if cleared > 0 {
         return Ok(Claim::Cleared);
     }
-    let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
-    take.execute(&mut *tx).await.map_err(error)?;
     Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
 }
 
@@ -111,16 +113,6 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
 }
 
 pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
-    // The database counts for itself: a row lost on the way would otherwise be forgotten for good.
-    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
-    let (valid, amount): (i64, i64) = (get(&counted, "valid")?, get(&counted, "amount")?);
-    let invalid: i64 = get(&counted, "invalid")?;
-    if (valid, invalid, amount) != (totals.valid, totals.invalid, totals.amount) {
-        return Err(StoreError::Rejected(format!(
-            "the file has {} rows to pay and {} to leave out, but {valid} and {invalid} arrived",
-            totals.valid, totals.invalid
-        )));
-    }
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
         .bind(batch.claim)
@@ -134,6 +126,20 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         .bind(&totals.digest);
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
+    // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
+    // an importer that was overtaken does not count the rows of another.
+    let counted = own!("import_count").bind(batch.id).fetch_one(&mut *tx).await.map_err(error)?;
+    let count = |column| get::<i64>(&counted, column);
+    let arrived = (count("valid")?, count("invalid")?, count("amount")?, count("fees")?, count("tax")?);
+    if arrived != (totals.valid, totals.invalid, totals.amount, totals.fees, totals.tax) {
+        let (valid, invalid, amount, fees, tax) = arrived;
+        return Err(StoreError::Rejected(format!(
+            "the file has {} rows to pay and {} to leave out, {total} in all; {valid} and {invalid} arrived, {} in all",
+            totals.valid,
+            totals.invalid,
+            amount + fees + tax
+        )));
+    }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(tx).await.map_err(error)?;
     Ok(())
