@@ -384,13 +384,13 @@ async fn sweep(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
     let releases = rows::state::<State>(&row, "state")? == State::Cancelling;
     let swept = own!("payouts_cancel_some").bind(batch).bind(i64::from(rows_max)).bind(now.micros());
     let swept = swept.fetch_all(&mut *tx).await.map_err(error)?;
-    let more = swept.len() == rows_max as usize;
-    if !more {
+    if swept.len() < rows_max as usize {
         // What is still out converges through its own records; the batch itself has nothing left to do.
         sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
     }
     super::record::cancelled(tx, &super::record::Swept { batch, organisation, currency, releases }, &swept, now)
         .await?;
     close(tx, batch, organisation, now).await?;
-    Ok(more)
+    // Other batches may be due as well: only a round that finds nothing says that nothing is left.
+    Ok(true)
 }
