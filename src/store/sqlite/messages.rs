@@ -12,7 +12,6 @@ use crate::store::{Batches, MessageRecord, Messages, Page, PageRequest, PrepareT
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
-use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -103,17 +102,14 @@ fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     })
 }
 
-/// Records under the fence; which of them applied, in their order.
+/// Records under the fence; which of them applied, in their order. Of two under one claim the first counts.
 pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord]) -> Result<Vec<Recorded>> {
-    let changes: Vec<Value> = records.iter().map(change).collect();
-    let changes = Value::Array(changes).to_string();
-    let rows = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
-    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
-    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
-    let recorded = |r: &MessageRecord| {
-        if applied.contains(&(r.message, r.claim + 1)) { Recorded::Applied } else { Recorded::Fenced }
-    };
-    Ok(records.iter().map(recorded).collect())
+    let key = |r: &MessageRecord| (r.message, r.claim);
+    let first = rows::firsts(records.iter().map(key));
+    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r));
+    let changes = Value::Array(changes.collect()).to_string();
+    let changed = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
+    rows::recorded(records.iter().map(key), &first, &changed)
 }
 
 fn change(record: &MessageRecord) -> Value {

@@ -60,8 +60,8 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
     let applied = fence(tx, &records, now).await?;
-    let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
-        records.iter().partition(|r| applied.contains(&fenced_as(r)));
+    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(r, _)| r).collect();
+    let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) = (of(Recorded::Applied), of(Recorded::Fenced));
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
@@ -76,9 +76,7 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     for (batch, organisation) in closed {
         batches::close(tx, batch, organisation, now).await?;
     }
-    let recorded =
-        |r: &PayoutRecord| if applied.contains(&fenced_as(r)) { Recorded::Applied } else { Recorded::Fenced };
-    Ok(records.iter().map(recorded).collect())
+    Ok(applied)
 }
 
 async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<BatchId, BatchTerms>> {
@@ -103,22 +101,20 @@ fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> Payou
     PayoutRecord { change, ..record }
 }
 
-/// A record is known by its payout *and* its claim: one group can hold two of the same payout.
-fn fenced_as(record: &PayoutRecord) -> (Uuid, i64) {
-    (record.payout.id, record.payout.claim + 1)
-}
-
-/// The fenced update: what it returns are the rows that changed, with the claim they have now.
-async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<HashSet<(Uuid, i64)>> {
-    let changes: Vec<Value> = records.iter().map(|r| change(r, now)).collect();
-    let changes = Value::Array(changes).to_string();
-    let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
-    let changed = |row: &SqliteRow| Ok((get(row, "id")?, get(row, "claim")?));
-    let applied = rows.iter().map(changed).collect::<Result<HashSet<(Uuid, i64)>>>()?;
+/// The fenced update; which records applied, in their order. A record is known by its payout *and* its claim, because one
+/// group can hold two of the same payout; of two under one claim the first counts.
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
+    let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
+    let first = rows::firsts(records.iter().map(key));
+    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
+    let changes = Value::Array(changes.collect()).to_string();
+    let changed = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
+    let applied = rows::recorded(records.iter().map(key), &first, &changed)?;
     let cancelled: Vec<Value> = records
         .iter()
-        .filter(|r| r.change.to == State::Cancelled && applied.contains(&fenced_as(r)))
-        .map(|r| json!({"id": hex(r.payout.id)}))
+        .zip(&applied)
+        .filter(|(r, applied)| r.change.to == State::Cancelled && **applied == Recorded::Applied)
+        .map(|(r, _)| json!({"id": hex(r.payout.id)}))
         .collect();
     if !cancelled.is_empty() {
         let cancelled = Value::Array(cancelled).to_string();
@@ -133,7 +129,7 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
     // How and when a final payout ended stays as it is, whatever is heard of it later.
     let ends = change.to.is_final() && !payout.state.is_final();
     // Through `queued`, because the machine knows no step from on the way to cancelled.
-    let to = if change.to == State::Cancelled && payout.state != State::Queued { State::Queued } else { change.to };
+    let to = if change.to == State::Cancelled && ends { State::Queued } else { change.to };
     json!({
         "id": hex(payout.id),
         "claim": payout.claim,

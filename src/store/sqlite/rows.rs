@@ -7,9 +7,10 @@ use crate::money::{Currency, Money};
 use crate::payout::{self, Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
-use crate::store::{Page, PageRequest, Refusal, StoreError};
+use crate::store::{Page, PageRequest, Recorded, Refusal, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &str) -> Result<T>
@@ -177,14 +178,13 @@ pub(super) fn page<T>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T)
 
 /// A cursor of numbers, as [`page`] made it; empty before the first page.
 pub(super) fn cursor<const N: usize>(request: &PageRequest) -> Result<[i64; N]> {
-    let mut numbers = [-1_i64; N];
-    if let Some(text) = &request.cursor {
-        let parts: Vec<i64> = text.split('.').map_while(|p| p.parse().ok()).collect();
-        numbers = parts
-            .try_into()
-            .map_err(|_| StoreError::Refused(Refusal::Invalid("the cursor is not one that a list returned".into())))?;
-    }
-    Ok(numbers)
+    let Some(text) = &request.cursor else { return Ok([-1; N]) };
+    let numbers = text.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<i64>>>();
+    numbers.and_then(|n| n.try_into().ok()).ok_or_else(not_a_cursor)
+}
+
+fn not_a_cursor() -> StoreError {
+    Refusal::Invalid("the cursor is not one that a list returned".into()).into()
 }
 
 /// Where a list ordered by time and id goes on.
@@ -193,11 +193,29 @@ pub(super) fn time_cursor(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
     let parsed = text
         .split_once('.')
         .and_then(|(at, id)| Some((at.parse().ok()?, id.parse::<Uuid>().ok()?.as_bytes().to_vec())));
-    parsed.ok_or_else(|| Refusal::Invalid("the cursor is not one that a list returned".into()).into())
+    parsed.ok_or_else(not_a_cursor)
 }
 
 pub(super) fn time_cursor_text(at: Time, id: Uuid) -> String {
     format!("{}.{}", at.micros(), hex(id))
+}
+
+/// Which records of a group are the first under their claim.
+pub(super) fn firsts(keys: impl Iterator<Item = (Uuid, i64)>) -> Vec<bool> {
+    let mut seen = HashSet::new();
+    keys.map(|key| seen.insert(key)).collect()
+}
+
+/// What became of each record, from the rows that the fenced statement returned with the claim they have now.
+pub(super) fn recorded(
+    keys: impl Iterator<Item = (Uuid, i64)>,
+    first: &[bool],
+    changed: &[SqliteRow],
+) -> Result<Vec<Recorded>> {
+    let changed = changed.iter().map(|row| Ok((get(row, "id")?, get::<i64>(row, "claim")? - 1)));
+    let changed = changed.collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let applied = |key, first| if first && changed.contains(&key) { Recorded::Applied } else { Recorded::Fenced };
+    Ok(keys.zip(first).map(|(key, first)| applied(key, *first)).collect())
 }
 
 /// The number of hexadecimal digits `json_each` statements take for an id.
