@@ -1,4 +1,16 @@
-//! Gaba: a durable disbursement engine.
+//! Gaba pays many people at once, by mobile money: once each, and can prove it.
+//!
+//! Every thing that must be driven forward is a row that knows when it is next due; there is no table of jobs. A worker
+//! claims due rows (committing the intent), acts with no transaction open, and records what came of it under the fence of
+//! its claim. `docs/ARCHITECTURE.md` is the map.
+//!
+//! # The life of a payout
+//!
+//! A file enters at [`http`] and becomes rows in [`batch::import`]; a second person approves their digest, and wallet → hold
+//! happens in [`wallet`]. [`queue`] claims due rows as far as [`lane`] lets them pass, [`workers`] send them through a
+//! [`rail`]. What comes back (an answer, a status query, or a receipt by [`receipt`]) goes through
+//! [`payout::resolve::decide`], the pure heart, and is recorded by the [`store`] together with the money it moves. The
+//! recipient is told by [`sms`], finance reads [`report`]. Forward all the way.
 
 pub mod batch;
 pub mod clock;

@@ -12,8 +12,13 @@ pub async fn drive(store: SharedStore, wake: Wake, stop: CancellationToken) {
     let mut woken = wake.subscribe();
     while !stop.is_cancelled() {
         woken.borrow_and_update();
-        if let Err(e) = store.start_scheduled().await {
-            tracing::error!(error = %e, "starting what is scheduled failed; trying again");
+        match store.start_scheduled().await {
+            Ok(true) => {
+                wake.poke();
+                continue;
+            }
+            Ok(false) => {}
+            Err(e) => tracing::error!(error = %e, "starting what is scheduled failed; trying again"),
         }
         match store.sweep_cancelled(SWEEP_ROWS).await {
             Ok(true) => continue,

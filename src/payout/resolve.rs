@@ -316,7 +316,10 @@ pub fn ask_instead(payout: &Payout, now: Time, held: bool, when: Conditions<'_>)
 /// record for whoever settles the exception, and moves neither state nor money.
 fn frozen(payout: &Payout, paid: bool, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
     if paid && (seen.attempt != payout.attempt || payout.state != State::Paid) {
-        return Some(Change { next: None, ..exception(payout, ExceptionKind::LateSuccess, seen) });
+        // What differed before differs again: that is one exception, not two.
+        let differs = matches!(seen.outcome, Outcome::Paid(p) if mismatch(payout, p).is_some());
+        let kind = if differs { ExceptionKind::Mismatch } else { ExceptionKind::LateSuccess };
+        return Some(Change { next: None, ..exception(payout, kind, seen) });
     }
     if payout.state.is_final() || seen.attempt != payout.attempt {
         return None;

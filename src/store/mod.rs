@@ -321,10 +321,9 @@ pub trait Batches: Send + Sync {
     async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
     async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    /// Engine: starts batches that are scheduled and due.
-    async fn start_scheduled(&self) -> Result<()>;
-    /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether more is left to do
-    /// at once.
+    /// Engine: starts some of the batches that are scheduled and due. Returns whether there were any.
+    async fn start_scheduled(&self) -> Result<bool>;
+    /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether there was one.
     async fn sweep_cancelled(&self, rows_max: u32) -> Result<bool>;
 }
 

@@ -70,7 +70,7 @@ pub async fn a_batch_cancelled_before_it_starts_gives_everything_back(h: Harness
     for batch in [ready, awaiting, scheduled] {
         let cancelled = applied(h.store.cancel(&org.maker, batch.id).await);
         assert_eq!((cancelled.state, cancelled.held), (State::Cancelled, 0));
-        assert_tenant(&h, &org).await;
+        assert_eq!(h.counts(&org, &batch).await, "3 queued", "an act of O(1) rows; the rows follow");
         h.drive(2).await;
         assert_eq!(h.counts(&org, &batch).await, "3 cancelled");
         already(h.store.cancel(&org.maker, batch.id).await);
@@ -179,7 +179,7 @@ pub async fn an_unknown_row_of_a_cancelling_batch_may_be_sent_again(h: Harness) 
     h.drive(10).await;
     assert_eq!(h.counts(&org, &batch).await, "1 unknown, 1 cancelled");
     let due = h.store.next_payout_due(LANE, Action::Submit).await.unwrap();
-    assert!(due.is_some_and(|t| t <= h.now()), "a resend is due although the batch is being cancelled: {due:?}");
+    assert!(due.is_some_and(|t| t <= h.now()), "a resend is due although the batch is being cancelled");
     let again = h.claim_one().await;
     assert_eq!((again.reference, &again.request), (out.reference, &out.request));
     h.sent(&again, confirmed(&again.payout)).await;

@@ -103,7 +103,10 @@ pub async fn an_old_claim_records_nothing(h: Harness) {
     for late in [unknown(), not_sent()] {
         assert_eq!(h.sent(&old, late).await, Recorded::Fenced);
     }
-    assert!(h.store.claim_receipts(10, LEASE).await.unwrap().is_empty(), "nothing definitive to keep");
+    assert!(h.store.claim_receipts(10, LEASE).await.unwrap().is_empty(), "nothing worth keeping");
+    // That the provider has it speaks against whoever says that it does not know it.
+    assert_eq!(h.sent(&old, accepted()).await, Recorded::Fenced);
+    assert_eq!(h.store.claim_receipts(10, LEASE).await.unwrap().len(), 1);
     h.assert_payout(&org, &old.payout, "unknown").await;
     assert_eq!(h.asked(&asked, failed(false)).await, Recorded::Applied);
     assert_eq!(h.sent(&old, failed(false)).await, Recorded::Fenced);
@@ -261,15 +264,19 @@ pub async fn a_mismatch_freezes_the_row_and_is_told_once(h: Harness) {
     let out = h.claim_one().await;
     assert_eq!(h.sent(&out, mismatched(&out.payout)).await, Recorded::Applied);
     h.store_receipt(receipt(&h, LANE, out.reference, mismatched(&out.payout))).await;
+    h.apply_receipts().await;
+    h.assert_payout(&org, &out.payout, "unknown").await;
+    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0]["kind"], &told[0]["state"]), (&"mismatch".into(), &"open".into()));
+    assert_eq!(told[0]["payout_id"], out.payout.id.to_string());
+    assert!(told[0]["detail"].as_str().unwrap().contains("1,001"), "{told:?}");
+    // What the provider says later moves nothing, but whoever settles it can read it.
     h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
     h.apply_receipts().await;
     h.assert_payout(&org, &out.payout, "unknown").await;
     let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
-    let told: Vec<_> = told.iter().filter(|e| e["kind"] == "mismatch").collect();
-    assert_eq!(told.len(), 1);
-    assert_eq!((&told[0]["attempt"], &told[0]["state"]), (&1.into(), &"open".into()));
-    assert_eq!(told[0]["payout_id"], out.payout.id.to_string());
-    assert!(told[0]["detail"].as_str().unwrap().contains("1,001"), "{told:?}");
+    assert_eq!((told.len(), &told[1]["kind"]), (2, &"late_success".into()));
     assert_tenant(&h, &org).await;
 }
 

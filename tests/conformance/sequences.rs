@@ -155,7 +155,10 @@ impl World<'_> {
             Step::Cancel(n) => allowed(self.h.store.cancel(&self.org.maker, self.batch(n)).await),
             Step::Pause(n) => allowed(self.h.store.pause(&self.org.maker, self.batch(n)).await),
             Step::Resume(n) => allowed(self.h.store.resume(&self.org.maker, self.batch(n)).await),
-            Step::Drive(rows) => drop(self.h.store.sweep_cancelled(rows).await.unwrap()),
+            Step::Drive(rows) => {
+                self.h.store.start_scheduled().await.unwrap();
+                self.h.store.sweep_cancelled(rows).await.unwrap();
+            }
             Step::Answer(..) | Step::Repeat(_) | Step::Receipt(_) => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::support::{Harness, LANE, LEASE, Tenant};
 use gaba::batch::Batch;
 use gaba::config::LaneConfig;
-use gaba::payout::resolve::{self, Conditions, Observation, Source, decide};
+use gaba::payout::resolve::{Conditions, Observation, Source, decide};
 use gaba::payout::{Enquiry, Payout, PayoutView, Submission};
 use gaba::rail::{Answer, News, Outcome, Payment, RawReceipt, Reason, Request, SmsOutcome, Transfer};
 use gaba::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt, Verdict};
@@ -71,9 +71,9 @@ pub fn prepare() -> PrepareTransfer {
     Arc::new(|transfer: &Transfer| Request { body: format!("{transfer:?}"), callback_url: None })
 }
 
-/// The resend rule, as it is asked again when a resend is claimed.
+/// The engine's own rule for resends that are about to be claimed.
 pub fn ask_instead() -> AskInstead {
-    Arc::new(|payout, now, paused| resolve::ask_instead(payout, now, paused, conditions()))
+    Arc::new(|payout, now, paused| gaba::payout::resolve::ask_instead(payout, now, paused, conditions()))
 }
 
 fn conditions() -> Conditions<'static> {
@@ -200,11 +200,11 @@ impl Harness {
         JudgedReceipt { id: receipt.id, claim: receipt.claim, lane: receipt.lane.clone(), verdict, at: self.now() }
     }
 
-    /// Starts what is due, and sweeps what was cancelled until nothing is left to do at once.
+    /// Drives the batches until nothing is left to do at once.
     pub async fn drive(&self, rows_max: u32) {
-        self.store.start_scheduled().await.unwrap();
         for _ in 0..10_000 {
-            if !self.store.sweep_cancelled(rows_max).await.unwrap() {
+            let started = self.store.start_scheduled().await.unwrap();
+            if !self.store.sweep_cancelled(rows_max).await.unwrap() && !started {
                 return;
             }
         }

@@ -59,12 +59,12 @@ impl Batches for SqliteStore {
     }
 
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>> {
-        let (before, id) = rows::time_cursor(&page)?;
+        let (before, id) = rows::time_and_id(&page)?;
         let mut connection = self.reader.acquire().await.map_err(error)?;
         let list = sql!("batch_list").bind(organisation).bind(before).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&mut *connection).await.map_err(error)?;
         let batches = rows::batches(&mut connection, &found).await?;
-        Ok(rows::page(batches, &page, |b| rows::time_cursor_text(b.created_at, b.id)))
+        Ok(rows::page(batches, &page, |b| format!("{}.{}", b.created_at.micros(), rows::hex(b.id))))
     }
 
     async fn find_batch(&self, batch: BatchId) -> Result<Batch> {
@@ -234,14 +234,15 @@ impl Batches for SqliteStore {
         .await
     }
 
-    async fn start_scheduled(&self) -> Result<()> {
+    async fn start_scheduled(&self) -> Result<bool> {
         let now = self.now();
         self.write(move |tx| {
             Box::pin(async move {
-                for row in sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)? {
-                    set_state(tx, get(&row, "id")?, State::Running, None).await?;
+                let starting = sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+                for row in &starting {
+                    set_state(tx, get(row, "id")?, State::Running, None).await?;
                 }
-                Ok(())
+                Ok(!starting.is_empty())
             })
         })
         .await
@@ -391,6 +392,6 @@ async fn sweep(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
     super::record::cancelled(tx, &super::record::Swept { batch, organisation, currency, releases }, &swept, now)
         .await?;
     close(tx, batch, organisation, now).await?;
-    // Other batches may be due as well: only a round that finds nothing says that nothing is left.
+    // Other batches may be due as well: only a round that finds nothing ends it.
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Claims: which payouts are worked on next, with the intent committed before anything is sent.
 
-use super::record::{Moves, event};
+use super::books::Moves;
+use super::record::event;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, own};
 use crate::clock::{SharedClock, Time};

@@ -34,13 +34,11 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
         let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
         cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
     }
-    // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
-    let due = if cleared > 0 { now } else { now + lease };
-    let take = sql!("batch_take_claim").bind(batch.id).bind(due.micros());
-    take.execute(&mut *tx).await.map_err(error)?;
     if cleared > 0 {
         return Ok(Claim::Cleared);
     }
+    let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
+    take.execute(&mut *tx).await.map_err(error)?;
     Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
 }
 
@@ -132,12 +130,14 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
     let count = |column| get::<i64>(&counted, column);
     let arrived = (count("valid")?, count("invalid")?, count("amount")?, count("fees")?, count("tax")?);
     if arrived != (totals.valid, totals.invalid, totals.amount, totals.fees, totals.tax) {
-        let (valid, invalid, amount, fees, tax) = arrived;
         return Err(StoreError::Rejected(format!(
-            "the file has {} rows to pay and {} to leave out, {total} in all; {valid} and {invalid} arrived, {} in all",
+            "the file has {} rows to pay and {} to leave out, of {} in all; {} and {} of {} arrived",
             totals.valid,
             totals.invalid,
-            amount + fees + tax
+            total,
+            arrived.0,
+            arrived.1,
+            arrived.2 + arrived.3 + arrived.4
         )));
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);

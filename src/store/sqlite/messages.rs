@@ -12,6 +12,7 @@ use crate::store::{Batches, MessageRecord, Messages, Page, PageRequest, PrepareT
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
+use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -102,14 +103,20 @@ fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     })
 }
 
-/// Records under the fence; which of them applied, in their order. Of two under one claim the first counts.
+/// Records under the fence; which of them applied, in their order. Of one claim the first record counts.
 pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord]) -> Result<Vec<Recorded>> {
     let key = |r: &MessageRecord| (r.message, r.claim);
-    let first = rows::firsts(records.iter().map(key));
+    let mut seen = HashSet::with_capacity(records.len());
+    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
     let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r));
     let changes = Value::Array(changes.collect()).to_string();
-    let changed = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
-    rows::recorded(records.iter().map(key), &first, &changed)
+    let rows = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
+    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
+    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |(r, first): (&MessageRecord, &bool)| {
+        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
+    };
+    Ok(records.iter().zip(&first).map(recorded).collect())
 }
 
 fn change(record: &MessageRecord) -> Value {

@@ -8,6 +8,7 @@
 //! - Bulk writes are one statement over `json_each`, never row by row.
 
 mod batches;
+mod books;
 mod claims;
 mod import;
 mod installation;

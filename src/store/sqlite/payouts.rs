@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::time::Duration;
+use uuid::Uuid;
 
 #[async_trait]
 impl Payouts for SqliteStore {
@@ -86,11 +87,11 @@ impl Payouts for SqliteStore {
     }
 
     async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>> {
-        let (after, id) = rows::time_cursor(&page)?;
+        let (after, id) = rows::time_and_id(&page)?;
         let list = sql!("exception_list").bind(organisation).bind(after).bind(id).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
         let exceptions = found.iter().map(exception).collect::<Result<Vec<_>>>()?;
-        let page = rows::page(exceptions, &page, |(at, id, _)| rows::time_cursor_text(*at, *id));
+        let page = rows::page(exceptions, &page, |(at, id, _)| format!("{}.{}", at.micros(), rows::hex(*id)));
         Ok(Page { items: page.items.into_iter().map(|(_, _, e)| e).collect(), next_cursor: page.next_cursor })
     }
 }
@@ -118,11 +119,11 @@ fn event(row: &SqliteRow) -> Result<EventView> {
     Ok(EventView { at: time(row, "at")?, kind: get(row, "kind")?, detail: get(row, "detail")? })
 }
 
-fn exception(row: &SqliteRow) -> Result<(Time, uuid::Uuid, Value)> {
-    let (opened_at, id) = (time(row, "opened_at")?, get(row, "id")?);
+fn exception(row: &SqliteRow) -> Result<(Time, Uuid, Value)> {
+    let (opened_at, id): (Time, Uuid) = (time(row, "opened_at")?, get(row, "id")?);
     let view = json!({
         "id": id,
-        "payout_id": get::<uuid::Uuid>(row, "payout_id")?,
+        "payout_id": get::<Uuid>(row, "payout_id")?,
         "kind": get::<&str>(row, "kind")?,
         "attempt": get::<i64>(row, "attempt")?,
         "detail": get::<&str>(row, "detail")?,

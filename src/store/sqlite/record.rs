@@ -4,8 +4,9 @@
 //! rows apply is decided by the fence alone (`claim` as it was claimed or read); everything else in the transaction
 //! follows from the rows that the fenced statement says it changed.
 
+use super::books::{Books, Moves, Of};
 use super::rows::{self, get, hex};
-use super::{Result, Tx, batches, error, own, sql, wallets};
+use super::{Result, Tx, batches, error, own, sql};
 use crate::clock::Time;
 use crate::ids::{self, BatchId, OrganisationId, PayoutId};
 use crate::money::Currency;
@@ -14,41 +15,11 @@ use crate::payout::{Action, Payout, State};
 use crate::rail::Outcome;
 use crate::receipt::KeptAnswer;
 use crate::store::{PayoutRecord, Recorded};
-use crate::wallet::transfers::TransferKind;
-use crate::wallet::{self, AccountKind};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
-
-/// Rows that move from state to state, summed per batch and state.
-#[derive(Default)]
-pub(super) struct Moves(BTreeMap<(BatchId, State), (i64, i64, i64)>);
-
-impl Moves {
-    pub fn add(&mut self, payout: &Payout, to: State) {
-        if payout.state != to {
-            self.count(payout.batch, payout.state, -1, -payout.amount.minor, -payout.reserved_minor());
-            self.count(payout.batch, to, 1, payout.amount.minor, payout.reserved_minor());
-        }
-    }
-
-    pub fn count(&mut self, batch: BatchId, state: State, rows: i64, amount: i64, total: i64) {
-        let sum = self.0.entry((batch, state)).or_default();
-        *sum = (sum.0 + rows, sum.1 + amount, sum.2 + total);
-    }
-
-    pub async fn apply(self, tx: &mut Tx) -> Result<()> {
-        for ((batch, state), (rows, amount, total)) in self.0 {
-            if (rows, amount, total) != (0, 0, 0) {
-                let add = sql!("tally_add").bind(batch).bind(crate::machine::State::name(state));
-                add.bind(rows).bind(amount).bind(total).execute(&mut *tx).await.map_err(error)?;
-            }
-        }
-        Ok(())
-    }
-}
 
 /// What the batches of the records allow and want.
 struct BatchTerms {
@@ -60,8 +31,9 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
     let applied = fence(tx, &records, now).await?;
-    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(r, _)| r).collect();
-    let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) = (of(Recorded::Applied), of(Recorded::Fenced));
+    let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(record, _)| record);
+    let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
+        (of(Recorded::Applied).collect(), of(Recorded::Fenced).collect());
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
@@ -90,7 +62,8 @@ async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<Ba
     Ok(terms)
 }
 
-/// A row that would wait for another send in a batch that is being cancelled is cancelled instead.
+/// A row that would wait for another send in a batch that is being cancelled is cancelled instead; but not one that is
+/// frozen by this very record: its money is in doubt.
 fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
     let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
     let freezes = record.change.exception.is_some_and(|e| e.freezes());
@@ -101,15 +74,21 @@ fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> Payou
     PayoutRecord { change, ..record }
 }
 
-/// The fenced update; which records applied, in their order. A record is known by its payout *and* its claim, because one
-/// group can hold two of the same payout; of two under one claim the first counts.
+/// The fenced update. A row is told apart by its claim, not by its id alone: an old claim and the present one may stand in
+/// one group, and so may the same record twice.
 async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
     let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
-    let first = rows::firsts(records.iter().map(key));
+    let mut seen = HashSet::with_capacity(records.len());
+    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
     let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
     let changes = Value::Array(changes.collect()).to_string();
-    let changed = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
-    let applied = rows::recorded(records.iter().map(key), &first, &changed)?;
+    let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
+    let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
+    let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
+    let recorded = |(r, first): (&PayoutRecord, &bool)| {
+        if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
+    };
+    let applied: Vec<Recorded> = records.iter().zip(&first).map(recorded).collect();
     let cancelled: Vec<Value> = records
         .iter()
         .zip(&applied)
@@ -129,7 +108,8 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
     // How and when a final payout ended stays as it is, whatever is heard of it later.
     let ends = change.to.is_final() && !payout.state.is_final();
     // Through `queued`, because the machine knows no step from on the way to cancelled.
-    let to = if change.to == State::Cancelled && ends { State::Queued } else { change.to };
+    let steps = change.to == State::Cancelled && !payout.state.is_final();
+    let to = if steps { State::Queued } else { change.to };
     json!({
         "id": hex(payout.id),
         "claim": payout.claim,
@@ -239,110 +219,6 @@ async fn move_money(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()
     }
     moves.apply(tx).await?;
     books.write(tx, now).await
-}
-
-/// Whose money a posting moves.
-struct Of {
-    organisation: OrganisationId,
-    batch: BatchId,
-    currency: Currency,
-    row: u32,
-    payout: PayoutId,
-    attempt: u32,
-}
-
-impl From<&Payout> for Of {
-    fn from(payout: &Payout) -> Of {
-        Of {
-            organisation: payout.organisation,
-            batch: payout.batch,
-            currency: payout.amount.currency,
-            row: payout.row,
-            payout: payout.id,
-            attempt: payout.attempt,
-        }
-    }
-}
-
-/// The postings of one transaction.
-#[derive(Default)]
-struct Books {
-    transfers: Vec<Value>,
-    /// Accounts that transfers need and that nobody opened yet: id → (kind, organisation, currency, lane).
-    accounts: BTreeMap<Uuid, (AccountKind, OrganisationId, Currency, Option<String>)>,
-    /// What changes on folded balances, in the order of account ids.
-    balances: BTreeMap<Uuid, i64>,
-    /// Paid and released, per batch.
-    batches: BTreeMap<BatchId, (i64, i64)>,
-}
-
-impl Books {
-    fn paid(&mut self, payout: &Payout) {
-        let of = Of::from(payout);
-        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
-        let lane = Some(payout.lane.clone());
-        self.accounts.insert(settlement, (AccountKind::Settlement, of.organisation, of.currency, lane));
-        self.post(&of, TransferKind::Paid, settlement, payout.amount.minor);
-        for (kind, account, amount) in
-            [(TransferKind::Fee, AccountKind::Fees, payout.fee), (TransferKind::Tax, AccountKind::Tax, payout.tax)]
-        {
-            if amount.minor > 0 {
-                let id = wallet::common_account(account, of.organisation, of.currency);
-                self.accounts.insert(id, (account, of.organisation, of.currency, None));
-                self.post(&of, kind, id, amount.minor);
-            }
-        }
-        self.batches.entry(of.batch).or_default().0 += payout.reserved_minor();
-    }
-
-    fn released(&mut self, of: &Of, total: i64) {
-        let wallet = wallet::wallet_account(of.organisation, of.currency);
-        self.post(of, TransferKind::Release, wallet, total);
-        *self.balances.entry(wallet).or_default() += total;
-        self.batches.entry(of.batch).or_default().1 += total;
-    }
-
-    fn post(&mut self, of: &Of, kind: TransferKind, to: Uuid, amount: i64) {
-        let hold = wallet::hold_account(of.organisation, of.batch);
-        *self.balances.entry(hold).or_default() -= amount;
-        self.transfers.push(json!({
-            "organisation": hex(of.organisation),
-            "kind": kind.name(),
-            "debit": hex(hold),
-            "credit": hex(to),
-            "amount": amount,
-            "currency": of.currency.code(),
-            "batch": hex(of.batch),
-            "row": of.row,
-            "payout": hex(of.payout),
-            "attempt": of.attempt,
-        }));
-    }
-
-    async fn write(self, tx: &mut Tx, now: Time) -> Result<()> {
-        if self.transfers.is_empty() {
-            return Ok(());
-        }
-        for (id, (kind, organisation, currency, lane)) in self.accounts {
-            match lane {
-                Some(lane) => {
-                    let open = sql!("account_open_settlement").bind(id).bind(organisation).bind(currency.code());
-                    open.bind(lane).execute(&mut *tx).await.map_err(error)?;
-                }
-                None => super::organisations::open_account(tx, kind, organisation, currency, id).await?,
-            }
-        }
-        let transfers = Value::Array(self.transfers).to_string();
-        own!("transfers_insert").bind(transfers).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-        for (account, by) in self.balances {
-            wallets::fold(tx, account, by).await?;
-        }
-        for (batch, (paid, released)) in self.batches {
-            let add = sql!("batch_add_money").bind(batch).bind(paid).bind(released);
-            add.execute(&mut *tx).await.map_err(error)?;
-        }
-        Ok(())
-    }
 }
 
 /// The paid of batches that want it get a message: the row that will be sent, in the transaction that says they are paid.

@@ -7,10 +7,9 @@ use crate::money::{Currency, Money};
 use crate::payout::{self, Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
-use crate::store::{Page, PageRequest, Recorded, Refusal, StoreError};
+use crate::store::{Page, PageRequest, Refusal, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use std::collections::HashSet;
 use uuid::Uuid;
 
 pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &str) -> Result<T>
@@ -176,19 +175,15 @@ pub(super) fn page<T>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T)
     Page { items, next_cursor }
 }
 
-/// A cursor of numbers, as [`page`] made it; empty before the first page.
+/// A cursor of numbers, as [`page`] made it; -1 each before the first page.
 pub(super) fn cursor<const N: usize>(request: &PageRequest) -> Result<[i64; N]> {
     let Some(text) = &request.cursor else { return Ok([-1; N]) };
     let numbers = text.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<i64>>>();
     numbers.and_then(|n| n.try_into().ok()).ok_or_else(not_a_cursor)
 }
 
-fn not_a_cursor() -> StoreError {
-    Refusal::Invalid("the cursor is not one that a list returned".into()).into()
-}
-
-/// Where a list ordered by time and id goes on.
-pub(super) fn time_cursor(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
+/// A cursor of a time in microseconds and an id; -1 and nothing before the first page.
+pub(super) fn time_and_id(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
     let Some(text) = &request.cursor else { return Ok((-1, Vec::new())) };
     let parsed = text
         .split_once('.')
@@ -196,26 +191,8 @@ pub(super) fn time_cursor(request: &PageRequest) -> Result<(i64, Vec<u8>)> {
     parsed.ok_or_else(not_a_cursor)
 }
 
-pub(super) fn time_cursor_text(at: Time, id: Uuid) -> String {
-    format!("{}.{}", at.micros(), hex(id))
-}
-
-/// Which records of a group are the first under their claim.
-pub(super) fn firsts(keys: impl Iterator<Item = (Uuid, i64)>) -> Vec<bool> {
-    let mut seen = HashSet::new();
-    keys.map(|key| seen.insert(key)).collect()
-}
-
-/// What became of each record, from the rows that the fenced statement returned with the claim they have now.
-pub(super) fn recorded(
-    keys: impl Iterator<Item = (Uuid, i64)>,
-    first: &[bool],
-    changed: &[SqliteRow],
-) -> Result<Vec<Recorded>> {
-    let changed = changed.iter().map(|row| Ok((get(row, "id")?, get::<i64>(row, "claim")? - 1)));
-    let changed = changed.collect::<Result<HashSet<(Uuid, i64)>>>()?;
-    let applied = |key, first| if first && changed.contains(&key) { Recorded::Applied } else { Recorded::Fenced };
-    Ok(keys.zip(first).map(|(key, first)| applied(key, *first)).collect())
+fn not_a_cursor() -> StoreError {
+    Refusal::Invalid("the cursor is not one that a list returned".into()).into()
 }
 
 /// The number of hexadecimal digits `json_each` statements take for an id.

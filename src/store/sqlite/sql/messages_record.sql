@@ -7,4 +7,4 @@ FROM (SELECT unhex(value ->> 'id') AS changed, value ->> 'claim' AS claimed, val
              value ->> 'reason_code' AS reason_code, value ->> 'reason' AS reason, value ->> 'settled_at' AS settled_at
       FROM json_each($1)) AS c
 WHERE messages.id = c.changed AND messages.claim = c.claimed
-RETURNING messages.id, messages.claim
+RETURNING messages.id, messages.claim - 1 AS claimed

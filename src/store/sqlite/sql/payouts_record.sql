@@ -23,4 +23,4 @@ FROM (SELECT unhex(value ->> 'id') AS changed, value ->> 'claim' AS claimed, val
              value ->> 'settled_at' AS settled_at, unhex(value ->> 'frozen_by') AS frozen_by
       FROM json_each($1)) AS c
 WHERE payouts.id = c.changed AND payouts.claim = c.claimed
-RETURNING payouts.id, payouts.claim
+RETURNING payouts.id, payouts.claim - 1 AS claimed

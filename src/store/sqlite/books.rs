@@ -1,0 +1,146 @@
+//! What one transaction moves: rows from state to state, and the money of payouts from account to account. Collected first,
+//! then written in a few statements, accounts and batches in the order of their ids.
+
+use super::rows::hex;
+use super::{Result, Tx, error, own, sql, wallets};
+use crate::clock::Time;
+use crate::ids::{BatchId, OrganisationId, PayoutId};
+use crate::money::Currency;
+use crate::payout::{Payout, State};
+use crate::wallet::transfers::TransferKind;
+use crate::wallet::{self, AccountKind};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Rows that move from state to state, summed per batch and state.
+#[derive(Default)]
+pub(super) struct Moves(BTreeMap<(BatchId, State), (i64, i64, i64)>);
+
+impl Moves {
+    pub fn add(&mut self, payout: &Payout, to: State) {
+        if payout.state != to {
+            self.count(payout.batch, payout.state, -1, -payout.amount.minor, -payout.reserved_minor());
+            self.count(payout.batch, to, 1, payout.amount.minor, payout.reserved_minor());
+        }
+    }
+
+    pub fn count(&mut self, batch: BatchId, state: State, rows: i64, amount: i64, total: i64) {
+        let sum = self.0.entry((batch, state)).or_default();
+        *sum = (sum.0 + rows, sum.1 + amount, sum.2 + total);
+    }
+
+    pub async fn apply(self, tx: &mut Tx) -> Result<()> {
+        for ((batch, state), (rows, amount, total)) in self.0 {
+            if (rows, amount, total) != (0, 0, 0) {
+                let add = sql!("tally_add").bind(batch).bind(crate::machine::State::name(state));
+                add.bind(rows).bind(amount).bind(total).execute(&mut *tx).await.map_err(error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whose money a posting moves.
+pub(super) struct Of {
+    pub organisation: OrganisationId,
+    pub batch: BatchId,
+    pub currency: Currency,
+    pub row: u32,
+    pub payout: PayoutId,
+    pub attempt: u32,
+}
+
+impl From<&Payout> for Of {
+    fn from(payout: &Payout) -> Of {
+        Of {
+            organisation: payout.organisation,
+            batch: payout.batch,
+            currency: payout.amount.currency,
+            row: payout.row,
+            payout: payout.id,
+            attempt: payout.attempt,
+        }
+    }
+}
+
+/// The postings of one transaction.
+#[derive(Default)]
+pub(super) struct Books {
+    transfers: Vec<Value>,
+    /// Accounts that transfers need and that nobody opened yet: id → (kind, organisation, currency, lane).
+    accounts: BTreeMap<Uuid, (AccountKind, OrganisationId, Currency, Option<String>)>,
+    /// What changes on folded balances, in the order of account ids.
+    balances: BTreeMap<Uuid, i64>,
+    /// Paid and released, per batch.
+    batches: BTreeMap<BatchId, (i64, i64)>,
+}
+
+impl Books {
+    pub fn paid(&mut self, payout: &Payout) {
+        let of = Of::from(payout);
+        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
+        let lane = Some(payout.lane.clone());
+        self.accounts.insert(settlement, (AccountKind::Settlement, of.organisation, of.currency, lane));
+        self.post(&of, TransferKind::Paid, settlement, payout.amount.minor);
+        for (kind, account, amount) in
+            [(TransferKind::Fee, AccountKind::Fees, payout.fee), (TransferKind::Tax, AccountKind::Tax, payout.tax)]
+        {
+            if amount.minor > 0 {
+                let id = wallet::common_account(account, of.organisation, of.currency);
+                self.accounts.insert(id, (account, of.organisation, of.currency, None));
+                self.post(&of, kind, id, amount.minor);
+            }
+        }
+        self.batches.entry(of.batch).or_default().0 += payout.reserved_minor();
+    }
+
+    pub fn released(&mut self, of: &Of, total: i64) {
+        let wallet = wallet::wallet_account(of.organisation, of.currency);
+        self.post(of, TransferKind::Release, wallet, total);
+        *self.balances.entry(wallet).or_default() += total;
+        self.batches.entry(of.batch).or_default().1 += total;
+    }
+
+    fn post(&mut self, of: &Of, kind: TransferKind, to: Uuid, amount: i64) {
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        *self.balances.entry(hold).or_default() -= amount;
+        self.transfers.push(json!({
+            "organisation": hex(of.organisation),
+            "kind": kind.name(),
+            "debit": hex(hold),
+            "credit": hex(to),
+            "amount": amount,
+            "currency": of.currency.code(),
+            "batch": hex(of.batch),
+            "row": of.row,
+            "payout": hex(of.payout),
+            "attempt": of.attempt,
+        }));
+    }
+
+    pub async fn write(self, tx: &mut Tx, now: Time) -> Result<()> {
+        if self.transfers.is_empty() {
+            return Ok(());
+        }
+        for (id, (kind, organisation, currency, lane)) in self.accounts {
+            match lane {
+                Some(lane) => {
+                    let open = sql!("account_open_settlement").bind(id).bind(organisation).bind(currency.code());
+                    open.bind(lane).execute(&mut *tx).await.map_err(error)?;
+                }
+                None => super::organisations::open_account(tx, kind, organisation, currency, id).await?,
+            }
+        }
+        let transfers = Value::Array(self.transfers).to_string();
+        own!("transfers_insert").bind(transfers).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+        for (account, by) in self.balances {
+            wallets::fold(tx, account, by).await?;
+        }
+        for (batch, (paid, released)) in self.batches {
+            let add = sql!("batch_add_money").bind(batch).bind(paid).bind(released);
+            add.execute(&mut *tx).await.map_err(error)?;
+        }
+        Ok(())
+    }
+}
