@@ -170,13 +170,14 @@ pub async fn an_unknown_row_of_a_cancelling_batch_may_be_sent_again(h: Harness) 
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await.remove(0);
     h.sent(&out, unknown()).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
-    h.drive(10).await;
     for _ in 0..2 {
         h.advance(Duration::from_secs(600));
         let asked = h.ask_one().await;
         h.asked(&asked, gaba::rail::Outcome::NotFound).await;
     }
+    applied(h.store.cancel(&org.maker, batch.id).await);
+    h.drive(10).await;
+    assert_eq!(h.counts(&org, &batch).await, "1 unknown, 1 cancelled");
     let due = h.store.next_payout_due(LANE, Action::Submit).await.unwrap();
     assert!(due.is_some_and(|t| t <= h.now()), "a resend is due although the batch is being cancelled");
     let again = h.claim_one().await;

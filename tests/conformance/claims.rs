@@ -4,9 +4,8 @@ use super::books::{all_payouts, assert_tenant};
 use super::steps::*;
 use super::support::*;
 use gaba::ids;
-use gaba::payout::resolve::Source;
 use gaba::payout::{Action, Submission};
-use gaba::rail::{Outcome, Request};
+use gaba::rail::Request;
 use gaba::store::{PrepareTransfer, Recorded};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -226,50 +225,6 @@ pub async fn a_frozen_row_is_left_alone(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
-/// The resend rule's other half: an answer that waits in the inbox is read before anything is sent again.
-pub async fn a_resend_waits_for_receipts_of_its_reference(h: Harness) {
-    let org = h.tenant().await;
-    h.approved(&org, &list(1)).await;
-    let out = h.claim_one().await;
-    h.sent(&out, unknown()).await;
-    for _ in 0..2 {
-        h.advance(Duration::from_secs(600));
-        let asked = h.ask_one().await;
-        h.asked(&asked, Outcome::NotFound).await;
-    }
-    h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
-    assert!(h.claim(1).await.is_empty(), "its receipt is not applied yet");
-    let held = h.store.claim_receipts(10, LEASE).await.unwrap();
-    assert!(h.claim(1).await.is_empty(), "somebody is about to apply it");
-    let judged = held.iter().map(|r| h.judged(r, judge(r))).collect();
-    h.store.apply_receipts(judged, decide_payout(), decide_message()).await.unwrap();
-    h.assert_payout(&org, &out.payout, "paid").await;
-    assert!(h.claim(1).await.is_empty());
-    assert_tenant(&h, &org).await;
-}
-
-pub async fn a_resend_goes_out_once_under_the_same_reference(h: Harness) {
-    let org = h.tenant().await;
-    h.approved(&org, &list(1)).await;
-    let out = h.claim_one().await;
-    h.sent(&out, unknown()).await;
-    for _ in 0..2 {
-        h.advance(Duration::from_secs(600));
-        let asked = h.ask_one().await;
-        h.asked(&asked, Outcome::NotFound).await;
-    }
-    assert!(h.ask(1).await.is_empty());
-    let again = h.claim_one().await;
-    assert_eq!((again.reference, &again.request), (out.reference, &out.request));
-    assert!(again.payout.exposed && h.claim(1).await.is_empty());
-    // A refusal of the resend is no verdict on the first send.
-    h.record(&again.payout, failed(false), Source::Submit).await;
-    h.assert_payout(&org, &out.payout, "unknown").await;
-    assert_eq!(h.store.payout(org.id, out.payout.id).await.unwrap().attempts[0].sends, 2);
-    assert_eq!(h.wallet(&org).await, (0, 1_000));
-    assert_tenant(&h, &org).await;
-}
-
 pub async fn payouts_are_listed_in_row_order_by_page_and_by_state(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(5)).await;
@@ -282,4 +237,14 @@ pub async fn payouts_are_listed_in_row_order_by_page_and_by_state(h: Harness) {
     assert_eq!((rows(first.items), rows(rest.items), rest.next_cursor), (vec![2, 3, 4], vec![5, 6], None));
     let paid = h.store.payouts(org.id, batch.id, Some(gaba::payout::State::Paid), page(10)).await.unwrap();
     assert_eq!(rows(paid.items), [2, 3]);
+}
+
+pub async fn lanes_are_in_use_while_something_of_theirs_is_due(h: Harness) {
+    let org = h.tenant().await;
+    assert!(h.store.lanes_in_use().await.unwrap().is_empty());
+    h.ready(&org, &List { lanes: vec!["airtel-ug"], ..list(1) }).await;
+    h.approved(&org, &List { notify: true, ..list(2) }).await;
+    assert_eq!(h.store.lanes_in_use().await.unwrap(), [LANE]);
+    assert_eq!(h.pay(2).await, 2);
+    assert_eq!(h.store.lanes_in_use().await.unwrap(), [SMS_LANE]);
 }

@@ -14,6 +14,7 @@ mod organisations;
 mod payouts;
 mod receipts;
 mod reports;
+mod resends;
 mod sequences;
 mod steps;
 mod support;
@@ -134,9 +135,15 @@ conformance!(sqlite, open_sqlite; {
         a_single_permit_goes_to_everybody_in_turn,
         the_next_due_time_is_that_of_the_first_row_of_the_lane,
         a_frozen_row_is_left_alone,
+        payouts_are_listed_in_row_order_by_page_and_by_state,
+        lanes_are_in_use_while_something_of_theirs_is_due,
+    }
+    resends {
         a_resend_waits_for_receipts_of_its_reference,
         a_resend_goes_out_once_under_the_same_reference,
-        payouts_are_listed_in_row_order_by_page_and_by_state,
+        a_resend_that_waited_too_long_is_asked_about_instead,
+        a_resend_of_a_paused_batch_is_asked_about_instead,
+        every_resend_needs_two_denials_of_its_own,
     }
     payouts {
         a_payment_moves_its_money_from_the_hold_exactly_once,
@@ -151,6 +158,7 @@ conformance!(sqlite, open_sqlite; {
         rows_that_change_places_within_a_group_move_their_money,
         an_impossible_record_is_rejected_with_its_whole_group,
         nothing_leaves_a_final_state,
+        an_attempt_pays_or_releases_once_whatever_is_recorded,
         an_empty_group_is_nothing,
         a_mismatch_freezes_the_row_and_is_told_once,
         exceptions_of_one_moment_are_all_listed_page_by_page,

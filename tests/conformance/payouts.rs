@@ -239,6 +239,21 @@ pub async fn nothing_leaves_a_final_state(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
+/// Even a record that lies about the row it read posts nothing twice.
+pub async fn an_attempt_pays_or_releases_once_whatever_is_recorded(h: Harness) {
+    let org = h.tenant().await;
+    h.approved(&org, &list(5)).await;
+    let out = h.claim(5).await;
+    for (row, outcome) in [(0, confirmed(&out[0].payout)), (1, failed(false))] {
+        h.sent(&out[row], outcome.clone()).await;
+        let again = Payout { claim: out[row].payout.claim + 1, ..out[row].payout.clone() };
+        let result = h.store.record_payouts(vec![record(&h, &again, outcome, Source::Submit)]).await;
+        assert!(matches!(result, Err(StoreError::Rejected(_))), "{result:?}");
+        assert_tenant(&h, &org).await;
+    }
+    assert_eq!(h.wallet(&org).await, (1_000, 3_000));
+}
+
 pub async fn an_empty_group_is_nothing(h: Harness) {
     assert!(h.store.record_payouts(Vec::new()).await.unwrap().is_empty());
 }

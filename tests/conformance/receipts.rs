@@ -225,7 +225,14 @@ pub async fn news_of_an_earlier_attempt_is_not_written_on_the_present_one(h: Har
     assert_eq!((timeline.payout.state.as_str(), timeline.payout.frozen_by.is_some()), ("unknown", true));
     let attempts: Vec<_> = timeline.attempts.iter().map(|a| (a.state.as_str(), a.outcome.as_deref())).collect();
     assert_eq!(attempts, [("failed", Some("paid")), ("open", None)], "each attempt tells its own story");
+    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
+    assert_eq!((told.len(), &told[0]["kind"], &told[0]["attempt"]), (1, &"late_success".into(), &1.into()));
     assert_eq!(h.sent(&second, failed(false)).await, Recorded::Fenced);
+    h.apply_receipts().await;
+    for asked in h.ask(10).await {
+        h.asked(&asked, failed(false)).await;
+    }
+    h.assert_payout(&org, &second.payout, "unknown").await;
     assert_eq!(h.wallet(&org).await, (0, 1_000), "nothing is given back while it is unclear");
     assert_tenant(&h, &org).await;
 }
