@@ -291,9 +291,6 @@ impl Config {
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
             }
-            if !telco && lane.sender.is_none() {
-                return fail("a lane that sends SMS needs `sender`, which the recipient sees".into());
-            }
             if lane.rail == "mtn-momo" && (lane.api_user.is_none() || lane.target_environment.is_none()) {
                 return fail("rail mtn-momo needs `api_user` and `target_environment`".into());
             }

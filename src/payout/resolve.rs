@@ -119,12 +119,20 @@ pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> O
         return paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
     }
     match payout.state {
-        State::Paid | State::Failed | State::Cancelled => None,
+        State::Paid => contradicted(payout, seen),
+        State::Failed | State::Cancelled => None,
         // A queued payout has nothing on the wire under its present reference, or surely nothing that arrived; news of it
         // contradicts that.
         State::Queued => paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen)),
         State::Sending | State::Accepted | State::Unknown => Some(in_flight(payout, seen, when)),
     }
+}
+
+/// A repeat of the confirmation is nothing new; one that names other money contradicts what we recorded.
+fn contradicted(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
+    let Outcome::Paid(payment) = seen.outcome else { return None };
+    let difference = mismatch(payout, payment)?;
+    Some(Change { detail: Some(difference), ..exception(payout, ExceptionKind::Mismatch, seen) })
 }
 
 fn in_flight(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
@@ -317,9 +325,10 @@ pub fn ask_instead(payout: &Payout, now: Time, held: bool, when: Conditions<'_>)
 fn frozen(payout: &Payout, paid: bool, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
     if paid && (seen.attempt != payout.attempt || payout.state != State::Paid) {
         // What differed before differs again: that is one exception, not two.
-        let differs = matches!(seen.outcome, Outcome::Paid(p) if mismatch(payout, p).is_some());
-        let kind = if differs { ExceptionKind::Mismatch } else { ExceptionKind::LateSuccess };
-        return Some(Change { next: None, ..exception(payout, kind, seen) });
+        return match contradicted(payout, seen) {
+            Some(change) => Some(Change { next: None, ..change }),
+            None => Some(Change { next: None, ..exception(payout, ExceptionKind::LateSuccess, seen) }),
+        };
     }
     if payout.state.is_final() || seen.attempt != payout.attempt {
         return None;

@@ -212,6 +212,9 @@ fn a_late_success_is_never_a_silent_flip() {
     let change = decide(&retried, seen, Conditions { lane: &lane, breaker_closed: true, seed: 1 }).unwrap();
     assert_eq!(change.exception, Some(ExceptionKind::LateSuccess), "an earlier reference paid after all");
     assert!(see(&payout(State::Paid), &confirmed(), Source::Receipt).is_none(), "a repeat changes nothing");
+    let other = Outcome::Paid(Payment { amount_minor: Some(49_999), ..Payment::default() });
+    let change = see(&payout(State::Paid), &other, Source::Receipt).unwrap();
+    assert_eq!((change.to, change.exception), (State::Paid, Some(ExceptionKind::Mismatch)));
     assert!(see(&payout(State::Paid), &refused(false), Source::Receipt).is_none(), "paid is the end");
 }
 
