@@ -3,4 +3,4 @@ SELECT MIN((SELECT p.due_at FROM payouts p
               AND (b.state = 'running' OR p.state = 'unknown')
             ORDER BY p.due_at LIMIT 1)) AS due_at
 FROM batches b
-WHERE b.state IN ('running', 'cancelling')
+WHERE b.state IN ('running', 'cancelling', 'paused')
