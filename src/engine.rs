@@ -154,7 +154,15 @@ impl Engine {
         let monitor = self.register(&around);
         drained.close();
         let workers = monitor.context();
-        let mut driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
+        let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
+        let driving = driver.abort_handle();
+        let driver_ended = async {
+            drop(driver.await);
+            // Told to stop, it ends as it should.
+            if stop.is_cancelled() {
+                std::future::pending::<()>().await;
+            }
+        };
         self.alive.store(true, Ordering::SeqCst);
         // apalis is told to stop last: a worker that is shutting down no longer takes the rows it must give back.
         let end = async {
@@ -169,7 +177,7 @@ impl Engine {
         let finished = tokio::select! {
             ran = &mut run => Err(EngineError::Ended(ran.map_or_else(|e| e.to_string(), |()| "all of them".into()))),
             Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
-            _ = &mut driver, if !stop.is_cancelled() => Err(EngineError::Ended("batch".into())),
+            () = driver_ended => Err(EngineError::Ended("batch".into())),
             () = end => {
                 // Whatever has not drained by now is left to the next start.
                 let _ = tokio::time::timeout(LAST_WORDS, &mut run).await;
@@ -178,7 +186,7 @@ impl Engine {
         };
         self.alive.store(false, Ordering::SeqCst);
         stop.cancel();
-        driver.abort();
+        driving.abort();
         finished
     }
 

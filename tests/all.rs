@@ -1,5 +1,6 @@
 //! The one integration-test binary: every file below is a module of it, so that they are linked once.
 
+mod api;
 mod chaos;
 mod conformance;
 mod support;

@@ -71,7 +71,7 @@ async fn write(store: &SharedStore, batch: &Batch, format: Format, out: &mut imp
         }
     }
     if format == Format::Json {
-        out.write_all(b"]}\n").map_err(failed)?;
+        out.write_all(b"]}").map_err(failed)?;
     }
     out.flush().map_err(failed)?;
     Ok(count)

@@ -17,6 +17,7 @@ mod page;
 mod params;
 mod patient;
 mod problem;
+mod remainder;
 mod serve;
 
 use crate::clock::SharedClock;
@@ -71,6 +72,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(uploads)
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(remainder::read_out))
         .layer(from_fn(edge::request))
         .with_state(app)
 }

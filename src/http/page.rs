@@ -2,7 +2,7 @@
 
 use super::params::Params;
 use super::problem::Problem;
-use crate::store::PageRequest;
+use crate::store::{Page, PageRequest};
 
 const LIMIT_DEFAULT: u32 = 50;
 pub const LIMIT_MAX: u32 = 500;
@@ -30,9 +30,18 @@ fn plain_number(text: &str) -> Option<u32> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// The only page of a list that is never long.
-pub fn whole<T>(items: Vec<T>) -> crate::store::Page<T> {
-    crate::store::Page { items, next_cursor: None }
+/// A page of a list that is never long and at hand as a whole. Its cursor is how many items came before.
+pub fn cut<T>(items: Vec<T>, page: &PageRequest) -> Result<Page<T>, Problem> {
+    let before = match &page.cursor {
+        None => 0,
+        Some(text) => plain_number(text).ok_or_else(|| {
+            Problem::field("?cursor", "invalid", "cursor must be the next_cursor of an earlier page, as it was given")
+        })?,
+    };
+    let end = before.saturating_add(page.limit);
+    let next_cursor = (items.len() > end as usize).then(|| end.to_string());
+    let items = items.into_iter().skip(before as usize).take(page.limit as usize).collect();
+    Ok(Page { items, next_cursor })
 }
 
 #[cfg(test)]
@@ -52,6 +61,19 @@ mod tests {
         for bad in ["0", "501", "-1", "+5", "1e3", "", "1000000000", "99999999999999999999", "٥", "5.0"] {
             assert_eq!(limit(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_short_list_is_cut_into_pages_like_any_other() {
+        let page = |limit, cursor: Option<&str>| {
+            let request = PageRequest { limit, cursor: cursor.map(str::to_owned) };
+            cut(vec![1, 2, 3], &request).map(|page| (page.items, page.next_cursor))
+        };
+        assert_eq!(page(2, None).unwrap(), (vec![1, 2], Some("2".to_owned())));
+        assert_eq!(page(2, Some("2")).unwrap(), (vec![3], None));
+        assert_eq!(page(3, None).unwrap(), (vec![1, 2, 3], None));
+        assert_eq!(page(500, Some("4294967295")).unwrap(), (vec![], None));
+        assert!(page(1, Some("-1")).is_err() && page(1, Some("x")).is_err());
     }
 
     #[test]

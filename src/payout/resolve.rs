@@ -6,7 +6,7 @@
 //! 1. Only a confirmation pays; only a *definitive* failure of the reference in question releases or opens a new
 //!    attempt. Everything else leaves the hold and asks the provider.
 //! 2. A new reference is made only when the present one has definitively ended ([`Change::new_attempt`]).
-//! 3. An unknown payout is sent again only under its own reference, and only by [`may_resend`].
+//! 3. An unknown payout is sent again only under its own reference, and only by `may_resend`.
 //! 4. Money that contradicts what we recorded is never flipped silently: the payout is frozen and an exception opened.
 //!
 //! Time, chance (jitter) and the breaker's position are arguments, so every rule is tested without a database.

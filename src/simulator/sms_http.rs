@@ -87,8 +87,8 @@ fn ask(key: Option<Uuid>, body: &Body, digest: u64) -> Result<Ask, Refusal> {
     if body.id.as_deref().and_then(|id| Uuid::try_parse(id).ok()) != Some(reference) {
         return Err(malformed("id is missing or differs from Idempotency-Key"));
     }
-    if body.from.as_deref().is_none_or(str::is_empty) {
-        return Err(malformed("from is missing"));
+    if body.from.as_deref().is_some_and(str::is_empty) {
+        return Err(malformed("from is empty: leave it out for the account's own sender"));
     }
     let chars = body.text.as_deref().unwrap_or_default().chars().count();
     if !(1..=TEXT_MAX_CHARS).contains(&chars) {

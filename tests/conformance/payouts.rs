@@ -277,7 +277,7 @@ pub async fn a_mismatch_freezes_the_row_and_is_told_once(h: Harness) {
     h.apply_receipts().await;
     h.assert_payout(&org, &out.payout, "unknown").await;
     let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
-    assert_eq!((told.len(), &told[1]["kind"]), (2, &"late_success".into()));
+    assert!(told.len() == 2 && told.iter().any(|t| t["kind"] == "late_success"), "{told:?}");
     assert_tenant(&h, &org).await;
 }
 

@@ -2,12 +2,12 @@
 //!
 //! * Nothing is guessed and nothing is lost: every row of the file that is not blank reaches the sink once, with a
 //!   recipient or with at least one error that names row, column and remedy.
-//! * Rows are streamed; memory does not grow with their number, except for the compact [`duplicates`] detector.
+//! * Rows are streamed; memory does not grow with their number, except for the compact `duplicates` detector.
 //! * What the file is, is told by its content, never by its name.
 //! * A file that cannot be read as a list is an [`ImportError`]; it can come after rows were handed out, which are then
 //!   to be discarded.
 //!
-//! A file walks: [`sniff`] → [`csv`] or [`sheet`] → [`rows`], which asks [`columns`] once and [`amount`] and
+//! A file walks: `sniff` → `csv` or `sheet` → `rows`, which asks `columns` once and `amount` and
 //! [`crate::phone`] for every row.
 
 mod amount;

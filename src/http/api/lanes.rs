@@ -16,11 +16,16 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/v1/lanes", get(list))
 }
 
-async fn list(State(app): State<Arc<App>>, Reader(_): Reader, params: Params) -> Result<Json<Page<Value>>, Problem> {
+async fn list(
+    State(app): State<Arc<App>>,
+    Reader(_): Reader,
+    mut params: Params,
+) -> Result<Json<Page<Value>>, Problem> {
+    let page = page::take(&mut params)?;
     params.end()?;
     let items = match (app.lanes)() {
         Value::Array(lanes) => lanes,
         other => vec![other],
     };
-    Ok(Json(page::whole(items)))
+    Ok(Json(page::cut(items, &page)?))
 }

@@ -21,7 +21,6 @@ use axum::http::header::{CONTENT_LENGTH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Bytes of a file that are stored at a time.
@@ -29,8 +28,6 @@ const PART_BYTES: usize = 1024 * 1024;
 /// What a form may hold beside the file. Generous, so that a file a little too large is read to its end and refused with
 /// words rather than cut off.
 const BESIDE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// How long the rest of a refused form is read, because many clients only listen once they have sent everything.
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 const FILE_NAME_CHARS_MAX: usize = 200;
 
 type Created = (StatusCode, [(axum::http::HeaderName, String); 1], Json<Batch>);
@@ -94,13 +91,7 @@ async fn receive(request: Request, upload: Upload<'_>) -> Result<(StoredFile, Fo
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|_| {
         Problem::invalid("the multipart form has no boundary; let your HTTP client write the Content-Type")
     })?;
-    match read(&mut multipart, upload).await {
-        Ok(done) => Ok(done),
-        Err(problem) => {
-            drop(tokio::time::timeout(DISCARD_TIME_MAX, discard(&mut multipart)).await);
-            Err(problem)
-        }
-    }
+    read(&mut multipart, upload).await
 }
 
 fn refuse_early(headers: &HeaderMap, bytes_max: u64) -> Result<(), Problem> {
@@ -127,10 +118,6 @@ async fn read(multipart: &mut Multipart, upload: Upload<'_>) -> Result<(StoredFi
     }
     let missing = "send the list of recipients as the field `file`";
     Ok((file.ok_or_else(|| Problem::field("/file", "missing", missing))?, form))
-}
-
-async fn discard(multipart: &mut Multipart) {
-    while let Ok(Some(_)) = multipart.next_field().await {}
 }
 
 /// A text field of at most `room` bytes.

@@ -30,10 +30,11 @@ pub fn routes() -> Router<Arc<App>> {
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
-    params: Params,
+    mut params: Params,
 ) -> Result<Json<Page<WalletView>>, Problem> {
+    let page = page::take(&mut params)?;
     params.end()?;
-    Ok(Json(page::whole(app.store.wallets(who.organisation).await?)))
+    Ok(Json(page::cut(app.store.wallets(who.organisation).await?, &page)?))
 }
 
 async fn show(

@@ -10,10 +10,12 @@ use super::problem::Problem;
 use crate::rail::RawReceipt;
 use crate::receipt::NewReceipt;
 use crate::receipt::verify::verify_capability_token;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::routing::post;
 use axum::{Json, Router};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -25,9 +27,21 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hooks/{lane}/{token}", post(capability).put(capability))
 }
 
+/// The parameters of a hook's path. What cannot be read is no address of ours.
+struct Address<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|Path(parameters)| Address(parameters)).map_err(|_| Problem::not_found())
+    }
+}
+
 async fn open(
     State(app): State<Arc<App>>,
-    Path(lane): Path<String>,
+    Address(lane): Address<String>,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Json<Value>, Problem> {
@@ -36,7 +50,7 @@ async fn open(
 
 async fn capability(
     State(app): State<Arc<App>>,
-    Path((lane, token)): Path<(String, String)>,
+    Address((lane, token)): Address<(String, String)>,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Json<Value>, Problem> {

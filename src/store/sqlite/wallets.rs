@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+/// Most that a wallet holds, in minor units: thousands of full wallets can still be added up in 64 bits.
+const WALLET_MINOR_MAX: i128 = 1_000_000_000_000_000;
+
 #[async_trait]
 impl Wallets for SqliteStore {
     async fn wallets(&self, organisation: OrganisationId) -> Result<Vec<WalletView>> {
@@ -79,6 +82,7 @@ async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, no
     }
     let wallet = wallet::wallet_account(organisation, currency);
     let funding = wallet::common_account(AccountKind::Funding, organisation, currency);
+    has_room(tx, wallet, organisation, amount).await?;
     open_account(tx, AccountKind::Wallet, organisation, currency, wallet).await?;
     open_account(tx, AccountKind::Funding, organisation, currency, funding).await?;
     let posting = Posting { kind: TransferKind::Funding, debit: funding, credit: wallet, amount, batch: None };
@@ -90,6 +94,22 @@ async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, no
     let views = found.iter().map(view).collect::<Result<Vec<_>>>()?;
     let wallet = views.into_iter().find(|w| w.id == wallet).ok_or(StoreError::NotFound)?;
     Ok(json!({"reference": reference, "amount": amount.amount(), "currency": currency.code(), "wallet": wallet}))
+}
+
+/// Refuses money that a wallet could not count, now or when all that is held comes back to it.
+async fn has_room(tx: &mut Tx, wallet: AccountId, organisation: OrganisationId, amount: Money) -> Result<()> {
+    let found = sql!("wallet_list").bind(organisation).fetch_all(&mut *tx).await.map_err(error)?;
+    let mut sum = i128::from(amount.minor);
+    for row in &found {
+        if get::<AccountId>(row, "id")? == wallet {
+            sum += i128::from(get::<i64>(row, "available")?) + i128::from(get::<i64>(row, "held")?);
+        }
+    }
+    if sum <= WALLET_MINOR_MAX {
+        return Ok(());
+    }
+    let most = Money::new(WALLET_MINOR_MAX as i64, amount.currency).display();
+    Err(Refusal::Invalid(format!("a wallet holds at most {most}; check the amount")).into())
 }
 
 /// One transfer that belongs to no payout.

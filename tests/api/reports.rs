@@ -1,0 +1,113 @@
+//! The settlement report: one line per row of the upload, money that ties to the ledger, nothing a spreadsheet would run.
+
+use super::*;
+
+const HEADER: &str = "batch_id,batch_name,row,reference,payout_id,provider_reference,provider_transaction_id,name,msisdn,\
+                      network,currency,amount,fee,tax,total,state,reason_code,reason,attempts,approved_at,sent_at,\
+                      settled_at,approved_by";
+
+/// Names that a spreadsheet would take for formulas, a failure, two rows that cannot be paid.
+const LIST: &str = "name,phone,amount,reference\n\
+                    \"=HYPERLINK(\"\"http://evil\"\")\",256772345678,50000,+1\n\
+                    \"@SUM(A1)\",256752345678,60000,-2\n\
+                    ＝1+1,256772345679,70000,R3\n\
+                    \"Nakato, Grace \"\"G\"\"\",256752345679,80000,R4\n\
+                    Okot,256700000001,90000,R5\n\
+                    =cmd|' /C calc'!A0,0414345678,-50000,R6\n\
+                    Akello,25677234567,1.000,R7\n";
+
+async fn csv(api: &Api, batch: &Value) -> (HeaderMap, String) {
+    let response = request(api, "GET", &format!("/v1/batches/{}/report?format=csv", id(batch))).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    (response.headers().clone(), response.text().await.unwrap())
+}
+
+fn records(text: &str) -> Vec<csv::StringRecord> {
+    csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_report_has_a_line_for_every_row_and_ties_to_the_ledger() {
+    let world = World::start("report").await;
+    let maker = &world.gaba.maker;
+    let name = "=Payroll \"März\"; 2026";
+    let uploaded = upload(maker, &fresh(), form(LIST, "list.csv", &[("name", name)])).await.body;
+    let ready = maker.batch_in(id(&uploaded), &["ready"]).await;
+    let submitted = command(maker, &ready, "submit", json!({"exclude_invalid": true})).await.body;
+    assert_eq!(world.gaba.checker.approve(&submitted).await.0, 200);
+    let done = maker.batch_in(id(&ready), &["completed"]).await;
+    let (headers, text) = csv(maker, &done).await;
+    assert_eq!(text.lines().next().unwrap(), HEADER);
+    assert!(text.ends_with("\r\n"));
+    assert_eq!(headers["content-type"], "text/csv; charset=utf-8");
+    let disposition = headers["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with("attachment; filename=\"settlement-payroll-m-rz-2026-"), "{disposition}");
+    let position: i64 = headers["x-ledger-position"].to_str().unwrap().parse().unwrap();
+    assert!(position > 0);
+    assert_eq!(csv(maker, &done).await.1, text, "made twice it is the same");
+
+    let lines = records(&text);
+    let field = |line: &csv::StringRecord, name: &str| {
+        line.get(HEADER.split(',').position(|column| column == name).unwrap()).unwrap().to_owned()
+    };
+    assert_eq!(lines.iter().map(|l| field(l, "row")).collect::<Vec<_>>(), ["2", "3", "4", "5", "6", "7", "8"]);
+    let states: Vec<String> = lines.iter().map(|l| field(l, "state")).collect();
+    assert_eq!(states, ["paid", "paid", "paid", "paid", "failed", "excluded", "excluded"]);
+    for line in &lines {
+        for cell in line.iter() {
+            let first = cell.trim_start().chars().next();
+            assert!(!matches!(first, Some('=' | '+' | '-' | '@' | '＝')), "{cell:?} would be run");
+        }
+        let excluded = field(line, "state") == "excluded";
+        assert_eq!(field(line, "payout_id").is_empty(), excluded);
+        assert_eq!(field(line, "approved_by"), field(&lines[0], "approved_by"));
+    }
+    assert_eq!(field(&lines[0], "name"), "'=HYPERLINK(\"http://evil\")");
+    assert_eq!(field(&lines[3], "name"), "Nakato, Grace \"G\"");
+    let paid: i64 =
+        lines.iter().filter(|l| field(l, "state") == "paid").map(|l| field(l, "amount").parse::<i64>().unwrap()).sum();
+    assert_eq!((paid, number(&done["totals"]["paid_amount"])), (260_000, 260_000));
+    assert_eq!(paid, world.paid_out_of_the_ledger(&done).await);
+    ties_in_json(maker, &done, &lines).await;
+}
+
+/// The JSON report tells the same lines, and the batch's totals.
+async fn ties_in_json(maker: &Api, batch: &Value, lines: &[csv::StringRecord]) {
+    let (status, report) = maker.get(&format!("/v1/batches/{}/report?format=json", id(batch))).await;
+    assert_eq!((status, &report["totals"]), (200, &batch["totals"]));
+    assert_eq!(&report["batch"], batch);
+    let told = report["lines"].as_array().unwrap();
+    assert_eq!(told.len(), lines.len());
+    for (one, line) in told.iter().zip(lines) {
+        assert_eq!(one["row"].to_string(), line.get(2).unwrap());
+        assert_eq!(one["state"], line.get(15).unwrap());
+    }
+}
+
+impl World {
+    async fn paid_out_of_the_ledger(&self, batch: &Value) -> i64 {
+        let batch = uuid::Uuid::parse_str(id(batch)).unwrap();
+        let sum = sqlx::query_scalar("SELECT SUM(amount) FROM transfers WHERE kind = 'paid' AND batch_id = $1");
+        sum.bind(batch).fetch_one(&self.database().await).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_report_can_be_made_at_any_time_and_refuses_what_it_cannot_be() {
+    let world = World::start("report-early").await;
+    let maker = &world.gaba.maker;
+    let batch = maker.submit_list("early", crate::support::list(1_203, 50_000), &[]).await;
+    let early = csv(maker, &batch).await.1;
+    let lines = records(&early);
+    assert_eq!(lines.len(), 1_203, "more than one page of the store");
+    assert!(
+        lines.iter().enumerate().all(|(n, l)| l.get(2) == Some(&(n + 2).to_string()) && l.get(15) == Some("queued"))
+    );
+    let path = format!("/v1/batches/{}/report", id(&batch));
+    for query in ["format=pdf", "format=CSV", "position=1", "colour=red", "format=csv&format=csv"] {
+        let refused = reply(request(maker, "GET", &format!("{path}?{query}"))).await;
+        refused.is_problem(400, "invalid_request");
+    }
+    let viewer = world.key(&["--role", "viewer"]);
+    assert_eq!(csv(&viewer, &batch).await.1, early);
+}
