@@ -63,7 +63,7 @@ conformance!(sqlite, open_sqlite; {
         a_reference_funds_once,
         a_replayed_funding_gives_the_stored_answer_and_moves_nothing,
         nothing_less_than_one_unit_funds,
-        a_balance_beyond_what_can_be_counted_is_rejected,
+        a_balance_beyond_what_can_be_counted_is_refused,
         fundings_that_race_under_one_reference_load_once,
         every_currency_has_a_wallet_of_its_own,
         a_wallet_shows_what_is_available_and_what_is_held,
