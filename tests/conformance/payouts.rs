@@ -272,6 +272,7 @@ pub async fn a_mismatch_freezes_the_row_and_is_told_once(h: Harness) {
     assert_eq!(told[0]["payout_id"], out.payout.id.to_string());
     assert!(told[0]["detail"].as_str().unwrap().contains("1,001"), "{told:?}");
     // What the provider says later moves nothing, but whoever settles it can read it.
+    h.advance(Duration::from_secs(1));
     h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
     h.apply_receipts().await;
     h.assert_payout(&org, &out.payout, "unknown").await;

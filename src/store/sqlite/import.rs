@@ -34,11 +34,13 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
         let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
         cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
     }
+    // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
+    let due_at = if cleared > 0 { now } else { now + lease };
+    let take = sql!("batch_take_claim").bind(batch.id).bind(due_at.micros());
+    take.execute(&mut *tx).await.map_err(error)?;
     if cleared > 0 {
         return Ok(Claim::Cleared);
     }
-    let take = sql!("batch_take_claim").bind(batch.id).bind((now + lease).micros());
-    take.execute(&mut *tx).await.map_err(error)?;
     Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
 }
 
