@@ -12,7 +12,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STANDSTILL_MAX: Duration = Duration::from_secs(300);
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(2);
-const STYLE: &str = "{bar:40.green} {pos}/{len} {msg} ({per_sec}, {elapsed})";
+const STYLE: &str = "{bar:40.green} {pos}/{len} {msg} ({elapsed})";
 
 /// Looks at the batch until `done` says so.
 pub async fn until(

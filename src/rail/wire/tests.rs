@@ -41,7 +41,7 @@ fn what_cannot_be_read_makes_it_unknown() {
         json!({"id": "t", "amount": 1e30}),
         json!({"id": "t", "amount": -5}),
         json!({"id": "t", "amount": {"value": 5}}),
-        json!({"id": "t", "currency": "XXX"}),
+        json!({"id": "t", "currency": "ZZZ"}),
         json!({"id": "t", "msisdn": ["256"]}),
         json!({"id": ""}),
         json!({"amount": "500"}),
