@@ -103,9 +103,6 @@ const OVERDUE_POLL: Duration = Duration::from_secs(3600);
 /// A resend is due before everything that was never sent: the longer it waits, the less the provider remembers.
 const RESEND_FIRST: Time = Time(0);
 
-/// A status query that was itself refused by a parked lane is tried again no sooner than this.
-const BLOCKED_RETRY: Duration = Duration::from_secs(30);
-
 /// Decides what follows. `None`: nothing changes (a replay, a hint, news of no consequence).
 pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
     if seen.source == Source::Hint {
@@ -115,15 +112,15 @@ pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> O
     if payout.frozen {
         return frozen(payout, paid, seen, when);
     }
-    if seen.attempt != payout.attempt || matches!(payout.state, State::Failed | State::Cancelled) {
-        return paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
+    let late_success = || paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
+    if seen.attempt != payout.attempt {
+        return late_success();
     }
     match payout.state {
         State::Paid => contradicted(payout, seen),
-        State::Failed | State::Cancelled => None,
-        // A queued payout has nothing on the wire under its present reference, or surely nothing that arrived; news of it
-        // contradicts that.
-        State::Queued => paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen)),
+        // A queued payout has nothing on the wire under its present reference, or surely nothing that arrived: a payment
+        // contradicts that as it contradicts a failure.
+        State::Failed | State::Cancelled | State::Queued => late_success(),
         State::Sending | State::Accepted | State::Unknown => Some(in_flight(payout, seen, when)),
     }
 }
@@ -244,10 +241,7 @@ fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'
 fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     if seen.source != Source::Submit || payout.exposed || payout.state != State::Sending {
         // A query that did not get through says nothing; nor does a resend about the send before it.
-        return Change {
-            next: Some((Action::Query, seen.at + poll_after(when.lane, payout.step).max(blocked_wait(seen)))),
-            ..ask(payout, Some(reason.clone()), seen, when)
-        };
+        return ask(payout, Some(reason.clone()), seen, when);
     }
     let wait = backoff::delay(payout.step, when.lane.backoff_min, when.lane.backoff_max, when.seed);
     Change {
@@ -256,13 +250,6 @@ fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Condi
         step: payout.step + 1,
         reason: Some(reason.clone()),
         ..unchanged(payout)
-    }
-}
-
-fn blocked_wait(seen: Observation<'_>) -> Duration {
-    match seen.outcome {
-        Outcome::LaneBlocked { .. } => BLOCKED_RETRY,
-        _ => Duration::ZERO,
     }
 }
 

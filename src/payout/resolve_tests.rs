@@ -247,6 +247,17 @@ fn what_stays_open_for_too_long_becomes_an_exception_and_is_still_asked_about() 
     assert_eq!(change.next, Some((Action::Query, at + OVERDUE_POLL)));
 }
 
+#[test]
+fn an_overdue_payout_is_asked_about_hourly_whatever_the_query_met() {
+    let at = NOW + Duration::from_secs(24 * 3600);
+    let blocked = Outcome::LaneBlocked { reason: Reason::new("403", ""), executed: Executed::No };
+    let not_sent = Outcome::NotSent { reason: Reason::new("connect", "refused") };
+    for outcome in [blocked, not_sent, unclear(), Outcome::NotFound] {
+        let change = see_at(&payout(State::Accepted), &outcome, Source::Query, at).unwrap();
+        assert_eq!(change.next, Some((Action::Query, at + OVERDUE_POLL)), "{outcome:?}");
+    }
+}
+
 fn outcomes() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(confirmed()),

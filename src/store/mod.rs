@@ -303,7 +303,8 @@ pub trait Batches: Send + Sync {
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
     /// Engine: the batch becomes `ready`.
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
-    /// Engine: the batch becomes `import_failed`; the reason is what its maker reads.
+    /// Engine: the batch becomes `import_failed`; the reason is what its maker reads. What was read of the
+    /// list before is removed.
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()>;
 
     /// `ready` → `awaiting_approval`.

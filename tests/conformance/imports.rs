@@ -170,10 +170,12 @@ pub async fn an_import_that_fails_says_why_and_cannot_be_submitted(h: Harness) {
     let org = h.tenant().await;
     h.uploaded(&org, &list(1)).await;
     let batch = h.store.claim_import(LEASE).await.unwrap().unwrap();
+    h.store.import_rows(&batch, LEASE, list(1_500).new_rows()).await.unwrap();
     h.store.fail_import(&batch, "this is a picture; upload a list").await.unwrap();
     let failed = h.batch(&org, &batch).await;
     assert_eq!(failed.state, State::ImportFailed);
     assert_eq!(failed.failure.as_deref(), Some("this is a picture; upload a list"));
+    assert!(all_payouts(&h, &org, &batch).await.is_empty(), "rows of no list are nobody's payouts");
     assert_fenced(h.store.import_rows(&batch, LEASE, list(1).new_rows()).await);
     assert_invalid_state(h.store.submit(&org.maker, batch.id, true).await);
     h.lapse();

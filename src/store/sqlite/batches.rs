@@ -118,14 +118,14 @@ impl Batches for SqliteStore {
     }
 
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
-        let (batch, reason) = (batch.clone(), reason.to_owned());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let fail = sql!("batch_fail_import").bind(batch.id).bind(batch.claim).bind(reason);
-                fenced(fail.execute(tx).await.map_err(error)?)
-            })
-        })
-        .await
+        loop {
+            let (now, batch, reason) = (self.now(), batch.clone(), reason.to_owned());
+            let fail =
+                self.write(move |tx| Box::pin(async move { super::import::fail(tx, &batch, &reason, now).await }));
+            if fail.await? {
+                return Ok(());
+            }
+        }
     }
 
     async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>> {

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Rows of a broken import that one transaction removes, which bounds how long the writer is held.
 const CLEARED_ROWS: i64 = 1_000;
 
+/// How long one such step may take.
+const CLEAR_LEASE: Duration = Duration::from_secs(60);
+
 /// What one step of claiming an import did.
 pub(super) enum Claim {
     Nothing,
@@ -24,6 +27,19 @@ pub(super) enum Claim {
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
     let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(Claim::Nothing) };
+    let cleared = clear(tx, &batch).await?;
+    // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
+    let due_at = if cleared { now } else { now + lease };
+    let take = sql!("batch_take_claim").bind(batch.id).bind(due_at.micros());
+    take.execute(&mut *tx).await.map_err(error)?;
+    if cleared {
+        return Ok(Claim::Cleared);
+    }
+    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
+}
+
+/// Removes some of what was read of a list; whether there was anything.
+async fn clear(tx: &mut Tx, batch: &Batch) -> Result<bool> {
     let mut cleared = 0;
     for statement in [
         own!("import_clear_details"),
@@ -34,14 +50,20 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
         let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
         cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();
     }
-    // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
-    let due_at = if cleared > 0 { now } else { now + lease };
-    let take = sql!("batch_take_claim").bind(batch.id).bind(due_at.micros());
-    take.execute(&mut *tx).await.map_err(error)?;
-    if cleared > 0 {
-        return Ok(Claim::Cleared);
+    Ok(cleared > 0)
+}
+
+/// One step of giving an import up: rows that were read before the file turned out to be no list go first, because they
+/// are nobody's payouts. Whether it is done.
+pub(super) async fn fail(tx: &mut Tx, batch: &Batch, reason: &str, now: Time) -> Result<bool> {
+    let extend = sql!("batch_extend_claim").bind(batch.id).bind(batch.claim).bind((now + CLEAR_LEASE).micros());
+    fenced(extend.execute(&mut *tx).await.map_err(error)?)?;
+    if clear(tx, batch).await? {
+        return Ok(false);
     }
-    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
+    let fail = sql!("batch_fail_import").bind(batch.id).bind(batch.claim).bind(reason);
+    fenced(fail.execute(tx).await.map_err(error)?)?;
+    Ok(true)
 }
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
