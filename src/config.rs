@@ -3,6 +3,7 @@
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
 use crate::money::Currency;
+use crate::payout::exception::LaneTerms;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -197,6 +198,19 @@ mod defaults {
 pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(24);
 
 impl Config {
+    /// The lane that tells the paid, if there is one.
+    pub fn sms_lane(&self) -> Option<String> {
+        self.lanes.iter().find(|l| crate::rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone())
+    }
+
+    /// What the lane says about verdicts. A provider that does not say how long it remembers a reference is given as
+    /// long as an outcome may stay unknown.
+    pub fn lane_terms(&self, lane: &str) -> LaneTerms {
+        let lane = self.lanes.iter().find(|l| l.name == lane);
+        let wait = lane.map(|l| l.idempotent_for.unwrap_or(l.unknown_after));
+        LaneTerms { reissue_after: wait.unwrap_or_else(defaults::unknown_after), sms_lane: self.sms_lane() }
+    }
+
     /// Reads `path` (or `gaba.toml` where present, or the defaults), applies the environment and checks everything.
     pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = match path {

@@ -243,7 +243,7 @@ fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &Ra
         let store = recording.clone();
         Box::pin(async move { store.record_payouts(records).await })
     });
-    let sms_lane = config.lanes.iter().find(|l| rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone());
+    let sms_lane = config.sms_lane();
     let mut lanes = receipt::Lanes { telco: HashMap::new(), sms: HashMap::new() };
     for lane in &config.lanes {
         if let Some(telco) = rail::telco(lane, context) {

@@ -60,7 +60,7 @@ CREATE TABLE idempotency_keys (
 CREATE TABLE accounts (
     id              BLOB PRIMARY KEY,
     organisation_id BLOB NOT NULL REFERENCES organisations (id),
-    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'wallet', 'hold', 'settlement', 'fees', 'tax')),
+    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'wallet', 'hold', 'settlement', 'fees', 'tax', 'suspense')),
     currency        TEXT NOT NULL,
     batch_id        BLOB,
     lane            TEXT,
@@ -76,7 +76,8 @@ CREATE INDEX accounts_held ON accounts (organisation_id, currency) WHERE kind = 
 CREATE TABLE transfers (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     organisation_id BLOB NOT NULL,
-    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'paid', 'fee', 'tax', 'release')),
+    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'receivable', 'paid', 'fee', 'tax', 'release', 'surplus',
+                                                        'reversal', 'refund')),
     debit_account   BLOB NOT NULL REFERENCES accounts (id),
     credit_account  BLOB NOT NULL REFERENCES accounts (id),
     amount          INTEGER NOT NULL CHECK (amount > 0),
@@ -228,6 +229,7 @@ CREATE TABLE payouts (
     claim           INTEGER NOT NULL DEFAULT 0,
     claims          INTEGER NOT NULL DEFAULT 0,
     attempt         INTEGER NOT NULL DEFAULT 1,
+    first_attempt   INTEGER NOT NULL DEFAULT 1,
     step            INTEGER NOT NULL DEFAULT 0,
     exposed         INTEGER NOT NULL DEFAULT 0,
     not_found       INTEGER NOT NULL DEFAULT 0,
@@ -249,7 +251,7 @@ CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' A
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
 WHEN OLD.state <> NEW.state AND NOT (
-       (OLD.state = 'queued' AND NEW.state IN ('sending', 'cancelled'))
+       (OLD.state = 'queued' AND NEW.state IN ('sending', 'cancelled', 'paid'))
     OR (OLD.state = 'sending' AND NEW.state IN ('accepted', 'unknown', 'paid', 'queued', 'failed'))
     OR (OLD.state = 'accepted' AND NEW.state IN ('unknown', 'paid', 'queued', 'failed'))
     OR (OLD.state = 'unknown' AND NEW.state IN ('sending', 'paid', 'queued', 'failed'))
@@ -307,19 +309,49 @@ CREATE TABLE payout_events (
     PRIMARY KEY (batch_id, row, claim, kind)
 ) STRICT, WITHOUT ROWID;
 
+-- What only a person can settle. One proposes, another confirms.
 CREATE TABLE exceptions (
-    id              BLOB PRIMARY KEY,
-    organisation_id BLOB NOT NULL,
-    payout_id       BLOB NOT NULL REFERENCES payouts (id),
-    kind            TEXT NOT NULL,
-    attempt         INTEGER NOT NULL,
-    detail          TEXT NOT NULL,
-    state           TEXT NOT NULL CHECK (state IN ('open', 'resolved')),
-    opened_at       INTEGER NOT NULL
+    id                BLOB PRIMARY KEY,
+    organisation_id   BLOB NOT NULL,
+    batch_id          BLOB NOT NULL REFERENCES batches (id),
+    payout_id         BLOB NOT NULL REFERENCES payouts (id),
+    kind              TEXT NOT NULL,
+    attempt           INTEGER NOT NULL,
+    detail            TEXT NOT NULL,
+    state             TEXT NOT NULL,
+    opened_at         INTEGER NOT NULL,
+    verdict           TEXT,
+    note              TEXT,
+    evidence_sha256   TEXT,
+    transaction_id    TEXT,
+    proposed_by       BLOB,
+    proposed_by_label TEXT,
+    proposed_at       INTEGER,
+    resolution        TEXT,
+    confirmed_by      BLOB CHECK (confirmed_by <> proposed_by),
+    confirmed_by_label TEXT,
+    resolved_at       INTEGER,
+    CHECK (state <> 'proposed' OR (verdict IS NOT NULL AND proposed_by IS NOT NULL)),
+    CHECK (state <> 'resolved' OR resolution IS NOT NULL),
+    CHECK (state <> 'resolved' OR resolution = 'answered' OR (resolution = verdict AND confirmed_by IS NOT NULL))
 ) STRICT;
 
 CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt);
 CREATE INDEX exceptions_of_organisation ON exceptions (organisation_id, opened_at, id);
+CREATE INDEX exceptions_unresolved ON exceptions (batch_id, payout_id) WHERE state <> 'resolved';
+
+CREATE TRIGGER exception_states BEFORE UPDATE OF state ON exceptions
+WHEN OLD.state <> NEW.state AND NOT (
+       (OLD.state = 'open' AND NEW.state = 'proposed')
+    OR (OLD.state IN ('open', 'proposed') AND NEW.state = 'resolved'))
+BEGIN SELECT RAISE(ABORT, 'an exception cannot take this step'); END;
+
+CREATE TRIGGER exception_begins_open BEFORE INSERT ON exceptions WHEN NEW.state <> 'open'
+BEGIN SELECT RAISE(ABORT, 'an exception begins as open'); END;
+
+CREATE TRIGGER exception_is_settled_once BEFORE UPDATE OF verdict, note, evidence_sha256, transaction_id, proposed_by,
+                                                 resolution, confirmed_by ON exceptions WHEN OLD.state = 'resolved'
+BEGIN SELECT RAISE(ABORT, 'an exception is settled once'); END;
 
 CREATE TABLE messages (
     id              BLOB PRIMARY KEY,

@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod import;
+pub mod retry;
 pub mod states;
 
 use crate::clock::Time;

@@ -139,6 +139,9 @@ impl From<Refusal> for Problem {
             Refusal::NothingToPay => conflict("nothing_to_pay"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
+            Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),
+            Refusal::TooEarly { at } => conflict("too_early").with("at", json!(at)),
+            Refusal::VerdictDiffers { proposed, .. } => conflict("verdict_differs").with("proposed", proposed),
             Refusal::Invalid(_) => Problem::invalid(detail),
         }
     }
@@ -212,6 +215,9 @@ mod tests {
             (Refusal::NothingToPay, 409, "nothing_to_pay"),
             (Refusal::ReferenceUsed("r".into()), 409, "reference_used"),
             (Refusal::KeyReused, 422, "idempotency_key_reused"),
+            (Refusal::VerdictNotPossible { payout: "paid".into(), possible: "dismiss".into() }, 409, "invalid_state"),
+            (Refusal::TooEarly { at: crate::clock::Time(0) }, 409, "too_early"),
+            (Refusal::VerdictDiffers { proposed: "paid".into(), by: "a".into() }, 409, "verdict_differs"),
             (Refusal::Invalid("no".into()), 400, "invalid_request"),
         ];
         for (refusal, status, code) in refusals {

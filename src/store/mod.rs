@@ -19,6 +19,7 @@ use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
 use crate::money::{Currency, Money};
 use crate::org::audit::Entry;
 use crate::org::{Organisation, Principal, Role};
+use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::rail::{Answer, Request, Transfer};
@@ -55,6 +56,18 @@ pub enum Refusal {
     KeyReused,
     #[error("the reference {0:?} was used before; every funding needs a reference of its own")]
     ReferenceUsed(String),
+    #[error("the payout is {payout}: this verdict makes no sense now; possible are {possible}")]
+    VerdictNotPossible { payout: String, possible: String },
+    #[error(
+        "the provider may still act on the earlier reference: a payment can be made anew from {at} on. Until then, ask \
+         the provider, or wait"
+    )]
+    TooEarly { at: Time },
+    #[error(
+        "{by} proposed {proposed}. Give that verdict to confirm it; to disagree, let {by} propose another one after \
+         talking to each other"
+    )]
+    VerdictDiffers { proposed: String, by: String },
     #[error("{0}")]
     Invalid(String),
 }
@@ -230,6 +243,8 @@ pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
 /// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
 /// paused)`. See [`crate::payout::resolve::ask_instead`].
 pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
+/// What the lanes say about verdicts, by name.
+pub type TermsOfLanes = Arc<dyn Fn(&str) -> LaneTerms + Send + Sync>;
 /// Writes the text of a message: pure.
 pub type PrepareText = Arc<dyn Fn(&DueMessage) -> String + Send + Sync>;
 
@@ -322,6 +337,14 @@ pub trait Batches: Send + Sync {
     async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
     async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    /// Pays the failed rows again, each under a new reference: reserves their money anew, or refuses as a whole. Rows
+    /// that are frozen are skipped and named. Gives a [`crate::batch::retry::Retried`].
+    async fn retry_failed(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// Engine: starts some of the batches that are scheduled and due. Returns whether there were any.
     async fn start_scheduled(&self) -> Result<bool>;
     /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether there was one.
@@ -359,7 +382,28 @@ pub trait Payouts: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<PayoutView>>;
     async fn payout(&self, organisation: OrganisationId, payout: PayoutId) -> Result<PayoutTimeline>;
-    async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>>;
+}
+
+/// What only people can settle.
+#[async_trait]
+pub trait Exceptions: Send + Sync {
+    async fn exceptions(
+        &self,
+        organisation: OrganisationId,
+        state: Option<exception::State>,
+        kind: Option<exception::Kind>,
+        page: PageRequest,
+    ) -> Result<Page<ExceptionView>>;
+    async fn exception(&self, organisation: OrganisationId, exception: Uuid) -> Result<ExceptionView>;
+    /// Proposes a verdict; or, given by another principal than the proposed one, confirms it: then it is done, with the
+    /// money it moves, in the same transaction.
+    async fn resolve(
+        &self,
+        actor: &Principal,
+        exception: Uuid,
+        proposal: Proposal,
+        lanes: TermsOfLanes,
+    ) -> Result<Done<ExceptionView>>;
 }
 
 /// Messages.
@@ -423,7 +467,18 @@ pub trait Installation: Send + Sync {
 
 /// Everything an engine offers.
 pub trait Store:
-    Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+    Organisations
+    + Wallets
+    + Batches
+    + Payouts
+    + Exceptions
+    + Messages
+    + Receipts
+    + Reports
+    + Installation
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -432,6 +487,7 @@ impl<T> Store for T where
         + Wallets
         + Batches
         + Payouts
+        + Exceptions
         + Messages
         + Receipts
         + Reports

@@ -8,6 +8,7 @@ mod approvals;
 mod books;
 mod cancelling;
 mod claims;
+mod exceptions;
 mod imports;
 mod messages;
 mod organisations;
@@ -15,6 +16,7 @@ mod payouts;
 mod receipts;
 mod reports;
 mod resends;
+mod retries;
 mod sequences;
 mod steps;
 mod support;
@@ -217,5 +219,35 @@ conformance!(sqlite, open_sqlite; {
     }
     sequences {
         whatever_happens_the_books_agree_and_everything_ends,
+    }
+    retries {
+        the_failed_are_paid_again_under_new_references,
+        without_money_for_all_none_is_retried,
+        a_retry_is_another_persons_decision,
+        a_retry_repeated_with_its_key_is_done_once,
+        only_what_runs_or_has_completed_is_retried,
+        a_retry_grants_the_attempts_of_the_lane_again,
+        a_late_success_stops_the_retry,
+        a_frozen_row_is_skipped_and_named,
+    }
+    exceptions {
+        overdue_and_found_paid_takes_its_money_from_the_hold,
+        overdue_and_found_unpaid_gives_its_money_back,
+        overdue_and_issued_anew_gets_another_reference,
+        nothing_is_issued_anew_while_the_provider_may_act_on_it,
+        what_the_provider_answers_after_all_needs_nobody,
+        it_takes_two_who_agree,
+        the_timeline_and_the_trail_tell_who_said_what,
+        a_late_success_takes_its_money_from_the_wallet_again,
+        a_late_success_without_money_becomes_a_receivable,
+        a_late_success_that_was_none_changes_nothing,
+        a_second_payment_is_a_surplus,
+        a_late_success_of_an_earlier_attempt_pays_the_row,
+        a_dismissed_contradiction_lets_the_row_go_on,
+        two_contradictions_keep_a_row_frozen_until_both_are_settled,
+        a_payment_taken_back_goes_to_the_wallet,
+        a_frozen_row_keeps_its_batch_running,
+        a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
+        exceptions_are_listed_by_state_and_kind,
     }
 });

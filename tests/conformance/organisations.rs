@@ -164,7 +164,7 @@ pub async fn a_cursor_that_no_list_gave_is_refused(h: Harness) {
         refused(refusal(h.store.payouts(org.id, batch.id, None, page()).await));
         refused(refusal(h.store.issues(org.id, batch.id, page()).await));
         refused(refusal(h.store.messages(org.id, batch.id, None, page()).await));
-        refused(refusal(h.store.exceptions(org.id, page()).await));
+        refused(refusal(h.store.exceptions(org.id, None, None, page()).await));
     }
 }
 

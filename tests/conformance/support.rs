@@ -5,6 +5,7 @@ use gaba::clock::{Clock, SharedClock, Time};
 use gaba::ids::{self, OrganisationId};
 use gaba::money::{Currency, Money};
 use gaba::org::{Principal, Role, keys};
+use gaba::payout::exception::ExceptionView;
 use gaba::store::sqlite::SqliteStore;
 use gaba::store::{
     Done, Idempotency, ImportTotals, IssueView, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, SharedStore,
@@ -335,6 +336,11 @@ impl Harness {
 
     pub async fn batch(&self, tenant: &Tenant, batch: &Batch) -> Batch {
         self.store.batch(tenant.id, batch.id).await.unwrap()
+    }
+
+    /// Every exception of the organisation, settled or not.
+    pub async fn exceptions(&self, organisation: OrganisationId) -> Vec<ExceptionView> {
+        self.store.exceptions(organisation, None, None, page(500)).await.unwrap().items
     }
 
     pub async fn assert_state(&self, tenant: &Tenant, batch: &Batch, state: batch::State) {

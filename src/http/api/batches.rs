@@ -1,7 +1,7 @@
 //! Batches: upload, look, submit, approve, and what may be done to one that runs.
 //!
-//! Every command finds itself done when it is repeated: only creating and approving move something that a repetition must
-//! not move again, and only they demand an `Idempotency-Key`.
+//! Every command finds itself done when it is repeated: only creating, approving and retrying move something that a
+//! repetition must not move again, and only they demand an `Idempotency-Key`.
 
 use super::upload;
 use crate::batch::Batch;
@@ -14,6 +14,7 @@ use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
 use crate::store::{IssueView, Page};
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v1/batches/{id}/pause", post(pause))
         .route("/v1/batches/{id}/resume", post(resume))
         .route("/v1/batches/{id}/cancel", post(cancel))
+        .route("/v1/batches/{id}/retry-failed", post(retry_failed))
 }
 
 /// The upload, whose body may be large.
@@ -166,4 +168,16 @@ async fn cancel(
     let cancelled = app.store.cancel(&who, batch).await?;
     app.wake.poke();
     Ok(Json(cancelled.into_inner()))
+}
+
+async fn retry_failed(
+    State(app): State<Arc<App>>,
+    Checker(who): Checker,
+    Id(batch): Id,
+    key: RequiredKey,
+    body: JsonBody<Nothing>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let retried = app.store.retry_failed(&who, batch, Some(key.with(body.fingerprint))).await?;
+    app.wake.poke();
+    Ok((StatusCode::ACCEPTED, Json(retried.into_inner())))
 }

@@ -234,6 +234,27 @@ impl Batches for SqliteStore {
         .await
     }
 
+    async fn retry_failed(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
+                    return Ok(Done::AlreadyApplied(stored));
+                }
+                let retried = super::retries::retry(tx, &actor, batch, now).await?;
+                let answer = serde_json::to_value(&retried).map_err(|e| StoreError::Rejected(e.to_string()))?;
+                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
+                Ok(Done::Applied(answer))
+            })
+        })
+        .await
+    }
+
     async fn start_scheduled(&self) -> Result<bool> {
         let now = self.now();
         self.write(move |tx| {
@@ -278,7 +299,7 @@ pub(super) fn fenced(result: sqlx::sqlite::SqliteQueryResult) -> Result<()> {
     if result.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
 }
 
-fn invalid_state(batch: &Batch) -> StoreError {
+pub(super) fn invalid_state(batch: &Batch) -> StoreError {
     Refusal::InvalidState { state: batch.state.to_string() }.into()
 }
 

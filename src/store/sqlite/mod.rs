@@ -10,6 +10,7 @@
 mod batches;
 mod books;
 mod claims;
+mod exceptions;
 mod import;
 mod installation;
 mod ledger_check;
@@ -19,6 +20,7 @@ mod payouts;
 mod receipts;
 mod record;
 mod reports;
+mod retries;
 mod rows;
 mod wallets;
 

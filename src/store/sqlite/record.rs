@@ -6,7 +6,7 @@
 
 use super::books::{Books, Moves, Of};
 use super::rows::{self, get, hex};
-use super::{Result, Tx, batches, error, own, sql};
+use super::{Result, Tx, batches, error, own, sql, wallets};
 use crate::clock::Time;
 use crate::ids::{self, BatchId, OrganisationId, PayoutId};
 use crate::money::Currency;
@@ -39,6 +39,7 @@ pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) 
     move_money(tx, &done, now).await?;
     tell(tx, &done, &terms, now).await?;
     let opened = open_exceptions(tx, &done, now).await?;
+    close_answered(tx, &done, now).await?;
     write_events(tx, &done, &opened, now).await?;
     let closed: BTreeSet<(BatchId, OrganisationId)> = done
         .iter()
@@ -106,7 +107,7 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
     let PayoutRecord { payout, change, .. } = record;
     let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(record, e.name())));
     // How and when a final payout ended stays as it is, whatever is heard of it later.
-    let ends = change.to.is_final() && !payout.state.is_final();
+    let ends = change.to.is_final() && change.to != payout.state;
     // Through `queued`, because the machine knows no step from on the way to cancelled.
     let steps = change.to == State::Cancelled && !payout.state.is_final();
     let to = if steps { State::Queued } else { change.to };
@@ -210,7 +211,16 @@ async fn move_money(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()
         let payout = &record.payout;
         moves.add(payout, record.change.to);
         match record.change.to {
-            State::Paid if payout.state != State::Paid => books.paid(payout),
+            State::Paid if payout.state == State::Paid => {}
+            State::Paid => {
+                if payout.state.is_final() {
+                    // Its money went back to the wallet when it was given up: it is set aside once more first.
+                    let of = Of { attempt: record.of_attempt, ..Of::from(payout) };
+                    let total = payout.reserved_minor();
+                    books.reserved_again(&of, total, wallets::has(tx, payout, total).await?);
+                }
+                books.paid(payout, record.of_attempt);
+            }
             State::Failed | State::Cancelled if !payout.state.is_final() => {
                 books.released(&Of::from(payout), payout.reserved_minor());
             }
@@ -258,6 +268,7 @@ async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Resu
         let open = sql!("exception_open")
             .bind(id)
             .bind(payout.organisation)
+            .bind(payout.batch)
             .bind(payout.id)
             .bind(kind.name())
             .bind(i64::from(record.of_attempt))
@@ -268,6 +279,23 @@ async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Resu
         }
     }
     Ok(opened)
+}
+
+/// Whatever is overdue needs nobody any more once its attempt has ended.
+async fn close_answered(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
+    let ended = done.iter().filter(|r| r.change.attempt.is_some());
+    let mut by_batch: HashMap<BatchId, Vec<Value>> = HashMap::new();
+    for record in ended {
+        by_batch.entry(record.payout.batch).or_default().push(json!({"id": hex(record.payout.id)}));
+    }
+    for (batch, ended) in by_batch {
+        let any = sql!("exceptions_any_overdue").bind(batch).fetch_one(&mut *tx).await.map_err(error)?;
+        if get::<bool>(&any, "found")? {
+            let answered = own!("exceptions_answered").bind(Value::Array(ended).to_string()).bind(now.micros());
+            answered.execute(&mut *tx).await.map_err(error)?;
+        }
+    }
+    Ok(())
 }
 
 /// Something that happened to a payout, under the claim it has now.

@@ -68,6 +68,7 @@ pub(super) fn payout(row: &SqliteRow) -> Result<Payout> {
         state: state(row, "state")?,
         claim: get(row, "claim")?,
         attempt: number(row, "attempt")?,
+        first_attempt: number(row, "first_attempt")?,
         step: number(row, "step")?,
         exposed: get(row, "exposed")?,
         not_found: number(row, "not_found")?,
