@@ -11,6 +11,7 @@ use crate::queue::group_commit::GroupCommit;
 use crate::queue::{self, Surroundings};
 use crate::rail::{self, RailContext};
 use crate::receipt::{JudgedReceipt, NewReceipt};
+use crate::sheet::Program;
 use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
 use crate::workers::{TelcoLane, batch, import, message, query, receipt, submit};
 use apalis::prelude::Monitor;
@@ -29,6 +30,8 @@ pub use crate::queue::Wake;
 pub const DRAIN: Duration = Duration::from_secs(25);
 /// How long apalis gets to end its workers once nothing is in hand.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Lists read at once: one that takes long, or a spreadsheet that means harm, does not hold up the others.
+const IMPORTS_AT_ONCE: usize = 4;
 /// Receipts applied at once.
 const RECEIPTS_AT_ONCE: usize = 256;
 /// Status queries in flight per lane; the lane's query rate bounds them in time.
@@ -80,6 +83,7 @@ pub struct Engine {
     config: Arc<Config>,
     clock: SharedClock,
     router: Arc<Router>,
+    sheets: Program,
     wake: Wake,
     lanes: receipt::Lanes,
     message_recorder: GroupCommit<MessageRecord, Recorded>,
@@ -87,7 +91,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub async fn start(store: SharedStore, config: Arc<Config>, clock: SharedClock) -> Result<Engine, EngineError> {
+    /// `sheets` is the program that reads spreadsheets.
+    pub async fn start(
+        store: SharedStore,
+        config: Arc<Config>,
+        clock: SharedClock,
+        sheets: Program,
+    ) -> Result<Engine, EngineError> {
         config.check()?;
         let router = Arc::new(Router::new(&config.lanes)?);
         store.take_over().await?;
@@ -107,7 +117,7 @@ impl Engine {
             Box::pin(async move { store.record_messages(records).await })
         });
         let (wake, alive) = (Wake::default(), Arc::new(AtomicBool::new(false)));
-        Ok(Engine { store, config, clock, router, wake, lanes, message_recorder, alive })
+        Ok(Engine { store, config, clock, router, sheets, wake, lanes, message_recorder, alive })
     }
 
     /// To be poked when there is new work.
@@ -208,9 +218,13 @@ impl Engine {
             let work = message::Message::new(config.clone(), rail.clone(), store, clock, self.message_recorder.clone());
             monitor = queue::spawn(monitor, Arc::new(work), config.concurrency, gate, around.clone());
         }
-        let importer =
-            import::Import { store: self.store.clone(), config: self.config.clone(), router: self.router.clone() };
-        monitor = queue::spawn(monitor, Arc::new(importer), 1, Arc::new(Open), around.clone());
+        let importer = import::Import {
+            store: self.store.clone(),
+            config: self.config.clone(),
+            router: self.router.clone(),
+            sheets: self.sheets.clone(),
+        };
+        monitor = queue::spawn(monitor, Arc::new(importer), IMPORTS_AT_ONCE, Arc::new(Open), around.clone());
         queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
     }
 

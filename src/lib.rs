@@ -29,6 +29,7 @@ pub mod rail;
 pub mod receipt;
 pub mod report;
 pub mod simulator;
+pub mod sheet;
 pub mod sms;
 pub mod store;
 pub mod wallet;

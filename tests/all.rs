@@ -3,5 +3,7 @@
 mod api;
 mod chaos;
 mod conformance;
+mod matrix;
+mod sheets;
 mod support;
 mod tidy;

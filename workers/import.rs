@@ -2,12 +2,13 @@
 
 use crate::batch::Batch;
 use crate::batch::digest::{DigestRow, DigestTerms, Digester};
-use crate::batch::import::{self, ImportError, Mapping, Row, Summary, Terms};
+use crate::batch::import::{self, ImportError, Issue, Mapping, Row, Summary, Terms};
 use crate::config::Config;
 use crate::lane::route::Router;
 use crate::money::{Currency, Money};
 use crate::phone::Country;
 use crate::queue::Work;
+use crate::sheet::Program;
 use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub struct Import {
     pub store: SharedStore,
     pub config: Arc<Config>,
     pub router: Arc<Router>,
+    pub sheets: Program,
 }
 
 #[async_trait]
@@ -44,6 +46,10 @@ impl Work for Import {
     async fn perform(&self, batch: &Batch) {
         match self.import(batch).await {
             Ok(()) => {}
+            // The file may well be sound: the claim lapses and it is read again.
+            Err(Trouble::File(ImportError::Sheet(why))) if why.is_ours() => {
+                tracing::error!(batch = %batch.id, error = %why, "a spreadsheet could not be read; it is tried again");
+            }
             Err(Trouble::File(why)) => self.fail(batch, &why.to_string()).await,
             Err(Trouble::Store(StoreError::Fenced)) => {
                 tracing::info!(batch = %batch.id, "the import was taken over by another worker");
@@ -99,12 +105,12 @@ impl Import {
         let file = self.spool(batch).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
         let country = country(&self.config, batch.currency);
-        let rows_max = self.config.rows_max;
+        let (rows_max, sheets) = (self.config.rows_max, self.sheets.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let mut loader = Loader::new(store, &batch);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
             let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max };
-            let read = import::read(&file.0, &terms, &mut |row| loader.take(row).map_err(|e| Box::new(e) as _));
+            let read = import::read(&file.0, &terms, &sheets, &mut |row| loader.take(row).map_err(|e| Box::new(e) as _));
             // Trouble of the store reaches us through the reader; it is not the file's fault.
             if let Some(e) = loader.trouble.take() {
                 return Err(Trouble::Store(e));
@@ -209,6 +215,7 @@ impl<'a> Loader<'a> {
     }
 
     fn finish(mut self, summary: Summary) -> Result<(), Trouble> {
+        self.chunk.extend(notices(summary.notices));
         if self.flush().is_err() {
             return Err(Trouble::Store(self.trouble.take().unwrap_or(StoreError::Fenced)));
         }
@@ -234,15 +241,24 @@ impl<'a> Loader<'a> {
 #[error("the rows could not be stored")]
 struct Broken;
 
-fn new_row(row: Row) -> NewRow {
-    let issues = row.issues.into_iter().map(|i| IssueView {
+fn issue(i: Issue) -> IssueView {
+    IssueView {
         row: i.row,
         column: i.column,
         code: i.code.to_owned(),
         severity: i.severity.name().to_owned(),
         message: i.message,
         value: i.value,
-    });
+    }
+}
+
+/// A warning of the file as a whole: a row of which there is nothing but that.
+fn notices(notices: Vec<Issue>) -> Option<NewRow> {
+    let row = notices.first()?.row;
+    Some(NewRow { row, recipient: None, rejected: None, issues: notices.into_iter().map(issue).collect() })
+}
+
+fn new_row(row: Row) -> NewRow {
     let shown = |text: String| Some(text).filter(|t| !t.is_empty());
     let rejected = row.recipient.is_none().then(|| RejectedRow {
         reference: shown(row.stated.reference),
@@ -264,7 +280,7 @@ fn new_row(row: Row) -> NewRow {
         note: r.note,
         variables: serde_json::to_string(&r.variables).unwrap_or_else(|_| "{}".into()),
     });
-    NewRow { row: row.row, recipient, rejected, issues: issues.collect() }
+    NewRow { row: row.row, recipient, rejected, issues: row.issues.into_iter().map(issue).collect() }
 }
 
 /// Whose number plan a list in `currency` follows: that of the lanes that pay it, else that of its country.

@@ -5,7 +5,9 @@ use gaba::clock::SharedClock;
 use gaba::config::{Config, Workers};
 use gaba::engine::{Engine, ReceiptInbox, Wake};
 use gaba::http::{self, App};
+use gaba::sheet::Program;
 use gaba::store::SharedStore;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -68,9 +70,19 @@ impl Server {
 }
 
 async fn start_engine(store: &SharedStore, config: &Arc<Config>, clock: &SharedClock) -> Result<Engine, Failure> {
-    Engine::start(store.clone(), config.clone(), clock.clone())
+    let sheets = sheet_program().map_err(|why| {
+        Failure::new(format!("the program that reads spreadsheets, gaba itself, is not found: {why}; start it by its path"))
+    })?;
+    Engine::start(store.clone(), config.clone(), clock.clone(), sheets)
         .await
         .map_err(|error| Failure::new(format!("the workers cannot start: {error}")))
+}
+
+/// This very program. Where the system has a name for what is running, that: a deployment may put another version under the
+/// path, or nothing.
+fn sheet_program() -> std::io::Result<Program> {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { Ok(Program::new(running)) } else { std::env::current_exe().map(Program::new) }
 }
 
 async fn work(engine: Option<Engine>, stop: CancellationToken) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod messages;
 mod payouts;
 mod receipts;
 mod reports;
+mod sheets;
 mod tenancy;
 mod wallets;
 

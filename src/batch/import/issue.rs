@@ -5,6 +5,7 @@
 //! and never changes.
 
 use super::columns::Field;
+use crate::sheet::SheetError;
 use serde::Serialize;
 
 /// Longest piece of a cell that an issue quotes.
@@ -109,33 +110,14 @@ pub enum ImportError {
     #[error("row {row} has more than {max} columns. Keep the columns that are needed and upload the file again")]
     TooManyColumns { row: u32, max: usize },
 
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     #[error(
-        "the workbook is protected by a password. Open it in Excel, remove the password under File > Info > \
-         Protect Workbook, save it and upload it again"
+        "the first visible sheet, {sheet:?}, is empty. Put the list on the first sheet, or delete the sheet, and upload \
+         the file again. Other sheets: {}",
+        listed(others)
     )]
-    PasswordProtected,
-    #[error(
-        "the file is in the old Excel format (.xls). Open it in Excel, choose File > Save As > \"Excel Workbook \
-         (.xlsx)\" and upload that file"
-    )]
-    OldExcel,
-    #[error(
-        "the file is an OpenDocument spreadsheet. Choose File > Save As > \"Excel Workbook (.xlsx)\" or CSV UTF-8 \
-         and upload that file"
-    )]
-    OpenDocument,
-    #[error(
-        "the workbook is damaged ({why}). Open it in Excel, save it under another name and upload that file; if it \
-         does not open, export the list again"
-    )]
-    Damaged { why: String },
-    #[error(
-        "the workbook is too large: {why}. Copy the list alone into a new workbook, or save it as CSV UTF-8, and \
-         upload that file"
-    )]
-    TooLarge { why: String },
-    #[error("the workbook has no visible sheet with cells. Put the list on the first sheet and upload it again")]
-    NoSheet,
+    FirstSheetEmpty { sheet: String, others: Vec<String> },
 
     #[error(
         "no column holds the {}. The file has {}. Name the column {} or tell at the upload which one it is",
@@ -187,12 +169,8 @@ impl ImportError {
             UnclosedQuote { .. } => "unclosed_quote",
             CellTooLong { .. } => "cell_too_long",
             TooManyColumns { .. } => "too_many_columns",
-            PasswordProtected => "password_protected",
-            OldExcel => "old_excel",
-            OpenDocument => "opendocument",
-            Damaged { .. } => "workbook_damaged",
-            TooLarge { .. } => "workbook_too_large",
-            NoSheet => "no_sheet",
+            Sheet(error) => error.code(),
+            FirstSheetEmpty { .. } => "first_sheet_empty",
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
             DuplicateColumn { .. } => "duplicate_column",

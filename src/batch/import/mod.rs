@@ -15,8 +15,6 @@ mod columns;
 mod csv;
 mod duplicates;
 mod issue;
-mod number;
-mod package;
 mod rows;
 mod sheet;
 mod sniff;
@@ -26,21 +24,18 @@ mod tests;
 pub use amount::{AmountError, parse as parse_amount};
 pub use columns::{Field, Mapping};
 pub use issue::{ImportError, Issue, Severity, SinkError};
+pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 
 use crate::lane::route::Router;
 use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
-use rows::{Intake, Shape};
+use crate::sheet::Program;
+use rows::{Intake, Shape, Tally};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Widest list, in columns.
-pub const COLUMNS_MAX: usize = 256;
-/// Longest cell, in bytes.
-pub const CELL_BYTES_MAX: usize = 64 * 1024;
 
 /// What the rows are judged by.
 pub struct Terms<'a> {
@@ -99,34 +94,37 @@ pub struct Summary {
     /// Sum over the valid rows.
     pub total: Money,
     pub source: Source,
+    /// Warnings of the file as a whole, on the row of its header.
+    pub notices: Vec<Issue>,
 }
 
 /// How the file was understood, so that a person can see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Csv { encoding: &'static str, delimiter: char },
-    Xlsx { sheet: String },
+    /// `format`: `xlsx`, `xls` or `ods`.
+    Workbook { format: String, sheet: String },
 }
 
 /// Reads a list. Every row is handed to `sink` in the order of the file; an error of the sink ends the import.
+/// Spreadsheets are opened by `sheets`, never here.
 pub fn read(
     file: &Path,
     terms: &Terms<'_>,
+    sheets: &Program,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<Summary, ImportError> {
     let mut file = File::open(file)?;
-    let (tally, source) = match sniff::kind(&mut file)? {
+    let (tally, source, notices) = match sniff::kind(&mut file)? {
         sniff::Kind::Text(text) => {
             let mut intake = Intake::new(terms, Shape::Strict, sink);
             csv::read(file, &text, &mut intake)?;
-            (intake.finish()?, Source::Csv { encoding: "UTF-8", delimiter: char::from(text.delimiter) })
+            let source = Source::Csv { encoding: "UTF-8", delimiter: char::from(text.delimiter) };
+            (intake.finish()?, source, Vec::new())
         }
-        sniff::Kind::Workbook => {
-            let mut intake = Intake::new(terms, Shape::Placed, sink);
-            let sheet = sheet::read(file, &mut intake)?;
-            (intake.finish()?, Source::Xlsx { sheet })
-        }
+        sniff::Kind::Workbook => sheet::read(file, sheets, terms, sink)?,
     };
     let invalid = tally.rows - tally.valid;
-    Ok(Summary { rows: tally.rows, valid: tally.valid, invalid, warnings: tally.warnings, total: tally.total, source })
+    let Tally { rows, valid, warnings, total, .. } = tally;
+    Ok(Summary { rows, valid, invalid, warnings, total, source, notices })
 }

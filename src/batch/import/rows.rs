@@ -11,7 +11,8 @@ use super::issue::{ImportError, Issue, Severity, SinkError};
 use super::{Recipient, Row, Stated, Terms};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
-use std::borrow::Cow;
+use crate::sheet::bare;
+pub(super) use crate::sheet::{Cell, Fault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,43 +20,13 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const REFERENCE_CHARS_MAX: usize = 100;
 pub const NOTE_CHARS_MAX: usize = 160;
 
-/// One cell, with what is wrong with it before its text means anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cell<'a> {
-    pub text: Cow<'a, str>,
-    pub fault: Option<Fault>,
-}
-
-impl<'a> Cell<'a> {
-    pub fn text(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), fault: None }
-    }
-
-    pub fn fault(fault: Fault, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), fault: Some(fault) }
-    }
-
-    pub fn is_blank(&self) -> bool {
-        self.fault.is_none() && bare(&self.text).is_empty()
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// `#N/A`, `#REF!`, …
-    Error,
-    /// A formula that was never calculated.
-    NoValue,
-    /// A number with more digits than a spreadsheet keeps exactly.
-    Imprecise,
-}
-
 impl Fault {
     fn code(self) -> &'static str {
         match self {
             Fault::Error => "cell_error",
             Fault::NoValue => "formula_without_value",
             Fault::Imprecise => "number_imprecise",
+            Fault::Date => "cell_is_a_date",
         }
     }
 
@@ -70,7 +41,18 @@ impl Fault {
                 "the number has more digits than a spreadsheet keeps exactly. Round it, for example with \
                  =ROUND(…, 2), or format the column as Text and type it in full"
             }
+            Fault::Date => {
+                "the cell holds a date or a time. Excel makes one of what looks like it (3/4, 1-2) and of any number in a \
+                 column of dates. Format the column as Text and type what is meant"
+            }
         }
+    }
+}
+
+impl Cell<'_> {
+    /// What is wrong with the cell as one of `field`, or of a column that is none of ours. Only a number can not be a date.
+    fn fault_as(&self, field: Option<Field>) -> Option<Fault> {
+        self.fault.filter(|f| *f != Fault::Date || matches!(field, Some(Field::Msisdn | Field::Amount)))
     }
 }
 
@@ -100,11 +82,13 @@ pub(super) struct Tally {
     pub valid: u32,
     pub warnings: u32,
     pub total: Money,
+    /// 0 until it was found.
+    pub header_row: u32,
 }
 
 impl<'a> Intake<'a> {
     pub fn new(terms: &'a Terms<'a>, shape: Shape, sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>) -> Self {
-        let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency) };
+        let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency), header_row: 0 };
         Intake { terms, shape, sink, columns: None, duplicates: Duplicates::default(), tally }
     }
 
@@ -116,6 +100,7 @@ impl<'a> Intake<'a> {
         let Some(columns) = &self.columns else {
             let header: Vec<String> = cells.iter().map(|c| c.text.clone().into_owned()).collect();
             self.columns = Some(Columns::read(&header, self.terms.mapping.as_ref())?);
+            self.tally.header_row = row;
             return Ok(());
         };
         self.tally.rows += 1;
@@ -146,11 +131,6 @@ impl Tally {
         }
         Ok(())
     }
-}
-
-/// Without padding, visible or not.
-fn bare(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
 }
 
 /// One row under judgement.
@@ -230,7 +210,7 @@ impl Judge<'_> {
         let at = self.columns.of(field)?;
         match self.cells.get(at) {
             None => Some(""),
-            Some(cell) if cell.fault.is_some() => None,
+            Some(cell) if cell.fault_as(Some(field)).is_some() => None,
             Some(cell) => Some(&cell.text),
         }
     }
@@ -254,7 +234,7 @@ impl Judge<'_> {
                 }
                 continue;
             };
-            let Some(fault) = cell.fault else { continue };
+            let Some(fault) = cell.fault_as(self.columns.field_at(at)) else { continue };
             let issue = match self.columns.field_at(at) {
                 Some(_) => Issue::error(self.row, fault.code(), fault.message()),
                 // Not needed to pay; an SMS that uses it would say nothing.
@@ -375,7 +355,7 @@ impl Judge<'_> {
     fn variables(&self) -> BTreeMap<String, String> {
         let columns = self.columns.headers.iter().enumerate().filter(|(at, _)| self.columns.field_at(*at).is_none());
         let value = |at: usize| match self.cells.get(at) {
-            Some(cell) if cell.fault.is_none() => bare(&cell.text).to_owned(),
+            Some(cell) if cell.fault_as(None).is_none() => bare(&cell.text).to_owned(),
             _ => String::new(),
         };
         columns.map(|(at, header)| (header.to_string(), value(at))).collect()

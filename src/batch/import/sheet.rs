@@ -1,106 +1,129 @@
-//! Reading a workbook: the first visible sheet, cell by cell.
-//!
-//! * Only calamine's streaming cell reader is used. Its range reader allocates the rectangle between the outermost
-//!   cells, so that two cells can ask for half a terabyte; its expanding formula readers allocate by indices the file
-//!   names. The metadata reader used here does neither, and tells a formula without a value from an empty cell.
-//! * Positions come from the file: they must advance, and stay within what Excel has.
-//! * A panic of the reader on a hostile file is the file's fault: it is caught and told as damage.
+//! Lists that are spreadsheets: rows come from the process that reads them (see [`crate::sheet`]).
 
-use super::issue::ImportError;
-use super::rows::{Cell, Intake};
-use super::{CELL_BYTES_MAX, COLUMNS_MAX, number, package};
-use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+use super::issue::{ImportError, Issue, SinkError};
+use super::rows::{Intake, Shape, Tally};
+use super::{Row, Source, Terms};
+use crate::sheet::{Answer, Cell, Opening, Program, Ranges, Stream};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Excel's own last row.
-const SHEET_ROWS_MAX: u32 = 1_048_576;
+/// Sheets or columns that a warning names.
+const NAMED_MAX: usize = 12;
 
-/// Hands the rows of the first visible sheet to `intake`; returns the sheet's name.
-pub(super) fn read(mut file: File, intake: &mut Intake<'_>) -> Result<String, ImportError> {
-    package::check(BufReader::new(&mut file))?;
-    file.seek(SeekFrom::Start(0))?;
-    let mut workbook = guarded(|| Xlsx::new(BufReader::new(file)))?;
-    let first = workbook.sheets_metadata().iter().find(|sheet| is_list(sheet.typ, sheet.visible));
-    let name = first.map(|sheet| sheet.name.clone()).ok_or(ImportError::NoSheet)?;
-    let mut cells = Cells { reader: guarded(|| workbook.worksheet_cells_reader(&name))?, last: None };
-    let mut row = Vec::new();
-    let mut row_at = None;
-    while let Some((at, column, cell)) = cells.next()? {
-        if row_at != Some(at) {
-            take(intake, row_at.replace(at), &mut row)?;
+/// Hands the rows of the first visible sheet to `sink`. What is to be said of the file as a whole are warnings on its
+/// header.
+pub(super) fn read(
+    file: File,
+    program: &Program,
+    terms: &Terms<'_>,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Result<(Tally, Source, Vec<Issue>), ImportError> {
+    let mut stream = program.open(file)?;
+    let opening = stream.opening().clone();
+    let (hidden, mut warned) = (RefCell::new(Ranges::default()), 0);
+    let mut telling = |mut row: Row| {
+        if hidden.borrow().contains(row.row) {
+            row.issues.push(hidden_row(row.row));
+            warned += 1;
         }
-        place(&mut row, at, column, cell)?;
-    }
-    take(intake, row_at, &mut row)?;
-    Ok(name)
-}
-
-fn is_list(kind: SheetType, visible: SheetVisible) -> bool {
-    matches!(kind, SheetType::WorkSheet) && matches!(visible, SheetVisible::Visible)
-}
-
-fn take(intake: &mut Intake<'_>, at: Option<u32>, row: &mut Vec<Cell<'_>>) -> Result<(), ImportError> {
-    if let Some(at) = at {
-        intake.take(at + 1, row)?;
-    }
-    row.clear();
-    Ok(())
-}
-
-/// Blank cells take no place: formatting alone can reach to the last column.
-fn place<'a>(row: &mut Vec<Cell<'a>>, at: u32, column: u32, cell: Cell<'a>) -> Result<(), ImportError> {
-    if cell.is_blank() {
-        return Ok(());
-    }
-    let column = column as usize;
-    if column >= COLUMNS_MAX {
-        return Err(ImportError::TooManyColumns { row: at + 1, max: COLUMNS_MAX });
-    }
-    if cell.text.len() > CELL_BYTES_MAX {
-        return Err(ImportError::CellTooLong { row: at + 1, max_kib: CELL_BYTES_MAX / 1024 });
-    }
-    row.resize(column, Cell::default());
-    row.push(cell);
-    Ok(())
-}
-
-/// The cells of a sheet in reading order.
-struct Cells<'a, R: Read + Seek> {
-    reader: XlsxCellReader<'a, R>,
-    /// Row and column of the last cell, counted from 0.
-    last: Option<(u32, u32)>,
-}
-
-impl<'a, R: Read + Seek> Cells<'a, R> {
-    fn next(&mut self) -> Result<Option<(u32, u32, Cell<'a>)>, ImportError> {
-        let reader = &mut self.reader;
-        let Some(record) = guarded(|| reader.next_cell_with_formula_metadata())? else { return Ok(None) };
-        let (row, column) = record.pos;
-        if self.last.is_some_and(|last| record.pos <= last) {
-            let why = format!("its cells are out of order near row {}", self.last.map_or(0, |(row, _)| row + 1));
-            return Err(ImportError::Damaged { why });
+        sink(row)
+    };
+    let mut intake = Intake::new(terms, Shape::Placed, &mut telling);
+    let (others, columns) = rows(&mut stream, &mut intake, &hidden)?;
+    let taken = intake.finish();
+    let mut tally = match taken {
+        Err(ImportError::Empty) if !others.is_empty() => {
+            return Err(ImportError::FirstSheetEmpty { sheet: opening.sheet, others });
         }
-        if row >= SHEET_ROWS_MAX {
-            return Err(ImportError::Damaged { why: format!("it has a cell in row {}", u64::from(row) + 1) });
-        }
-        self.last = Some(record.pos);
-        Ok(Some((row, column, number::cell(record.value, record.formula.is_some()))))
-    }
+        taken => taken?,
+    };
+    let notices = notices(&opening, tally.header_row, &others, &columns);
+    tally.warnings += warned + notices.len() as u32;
+    Ok((tally, Source::Workbook { format: opening.format, sheet: opening.sheet }, notices))
 }
 
-/// Runs the reader, and turns what it says, or its panic, into words.
-fn guarded<T>(read: impl FnOnce() -> Result<T, XlsxError>) -> Result<T, ImportError> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(result) => result.map_err(|error| match error {
-            XlsxError::Password => ImportError::PasswordProtected,
-            XlsxError::CellError(shown) => {
-                let why = format!("one of its cells shows the error {shown}; correct that cell");
-                ImportError::Damaged { why }
+/// Takes all rows; returns the other sheets with cells, and the hidden columns that were not empty.
+fn rows(
+    stream: &mut Stream,
+    intake: &mut Intake<'_>,
+    hidden: &RefCell<Ranges>,
+) -> Result<(Vec<String>, BTreeSet<u32>), ImportError> {
+    let hidden_columns = stream.opening().hidden_columns.clone();
+    let mut used = BTreeSet::new();
+    loop {
+        match stream.next()? {
+            Answer::Row { number, hidden: is_hidden, cells } => {
+                if is_hidden {
+                    hidden.borrow_mut().add(number, number);
+                }
+                if !hidden_columns.is_empty() {
+                    used.extend(filled(&cells).filter(|column| hidden_columns.contains(*column)));
+                }
+                intake.take(number, &cells)?;
             }
-            error => ImportError::Damaged { why: error.to_string() },
-        }),
-        Err(_) => Err(ImportError::Damaged { why: "its parts contradict each other".into() }),
+            Answer::End { others } => return Ok((others, used)),
+        }
+    }
+}
+
+fn filled(cells: &[Cell<'_>]) -> impl Iterator<Item = u32> {
+    (0..).zip(cells).filter(|(_, cell)| !cell.is_blank()).map(|(column, _)| column)
+}
+
+fn hidden_row(row: u32) -> Issue {
+    let message = "the row is hidden in the sheet, or filtered out, and is paid like the others. Remove it from the file \
+                   if it shall not be paid";
+    Issue::warning(row, "row_hidden", message)
+}
+
+fn notices(opening: &Opening, header_row: u32, others: &[String], columns: &BTreeSet<u32>) -> Vec<Issue> {
+    let mut notices = Vec::new();
+    if !others.is_empty() {
+        let message = format!(
+            "the workbook has more sheets than {:?}, the first, which was read: {} was not. Put everybody on one sheet, or \
+             upload each sheet as a file of its own",
+            opening.sheet,
+            listed(others.iter().map(|name| format!("{name:?}")))
+        );
+        notices.push(Issue::warning(header_row, "other_sheets", message));
+    }
+    if !columns.is_empty() {
+        let message = format!(
+            "columns that are hidden in the sheet were read like the others: {}. Check what they hold",
+            listed(columns.iter().map(|column| letters(*column)))
+        );
+        notices.push(Issue::warning(header_row, "column_hidden", message));
+    }
+    notices
+}
+
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let beyond = names.len().saturating_sub(NAMED_MAX);
+    let mut shown: Vec<String> = names.take(NAMED_MAX).collect();
+    if beyond > 0 {
+        shown.push(format!("and {beyond} more"));
+    }
+    shown.join(", ")
+}
+
+/// The name of a column, counted from 0, as a spreadsheet shows it: A … Z, AA ….
+fn letters(column: u32) -> String {
+    let (mut rest, mut name) = (column + 1, Vec::new());
+    while rest > 0 {
+        name.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    name.iter().rev().map(|b| char::from(*b)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::letters;
+
+    #[test]
+    fn columns_are_named_as_a_spreadsheet_shows_them() {
+        let names = [0, 25, 26, 51, 52, 701, 702].map(letters);
+        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
     }
 }

@@ -16,11 +16,10 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 const ZIP: &[u8] = b"PK";
 /// Compound file: an old Excel workbook, or the envelope of an encrypted one.
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
-/// "EncryptedPackage" in UTF-16, as the directory of a compound file spells it.
-const ENCRYPTED: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
 
 pub(super) enum Kind {
     Text(Text),
+    /// Which one, its reader tells.
     Workbook,
 }
 
@@ -35,15 +34,15 @@ pub(super) struct Text {
 pub(super) fn kind(file: &mut File) -> Result<Kind, ImportError> {
     let mut sample = Vec::with_capacity(SAMPLE_BYTES);
     file.by_ref().take(SAMPLE_BYTES as u64).read_to_end(&mut sample)?;
-    let kind = if sample.starts_with(OLE) { Err(ole(file)?) } else { of_bytes(&sample) };
+    let kind = of_bytes(&sample);
     file.seek(SeekFrom::Start(0))?;
     kind
 }
 
 fn of_bytes(sample: &[u8]) -> Result<Kind, ImportError> {
-    if sample.starts_with(ZIP) && matches!(sample.get(2..4), Some([3, 4] | [5, 6] | [7, 8])) {
-        let opendocument = sample.get(30..).is_some_and(|s| s.starts_with(b"mimetypeapplication/vnd.oasis"));
-        return if opendocument { Err(ImportError::OpenDocument) } else { Ok(Kind::Workbook) };
+    let is_zip = sample.starts_with(ZIP) && matches!(sample.get(2..4), Some([3, 4] | [5, 6] | [7, 8]));
+    if is_zip || sample.starts_with(OLE) {
+        return Ok(Kind::Workbook);
     }
     if sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF") || looks_like_utf16(sample) {
         return Err(ImportError::Utf16);
@@ -91,23 +90,6 @@ fn other_file(text: &[u8]) -> Option<&'static str> {
     // Control characters that no text has; a single NUL is left to the reader, which names its row.
     let odd = text.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();
     (odd > 0 && odd * 20 >= text.len()).then_some("a binary file")
-}
-
-/// An encrypted workbook and an old one share their envelope.
-fn ole(file: &mut File) -> Result<ImportError, ImportError> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut window: Vec<u8> = Vec::with_capacity(SAMPLE_BYTES + ENCRYPTED.len());
-    loop {
-        let read = file.by_ref().take(SAMPLE_BYTES as u64).read_to_end(&mut window)?;
-        if window.windows(ENCRYPTED.len()).any(|w| w == ENCRYPTED) {
-            return Ok(ImportError::PasswordProtected);
-        }
-        if read == 0 {
-            return Ok(ImportError::OldExcel);
-        }
-        let seen = window.len().saturating_sub(ENCRYPTED.len());
-        window.drain(..seen);
-    }
 }
 
 /// `sep=;` in a line of its own: the delimiter, and the length of the line.
@@ -194,14 +176,12 @@ mod tests {
             (b"%PDF-1.7 ...", "not_a_list"),
             (b"<html><table>", "not_a_list"),
             (b"\x00\x01\x02\x03 binary \x04\x05", "not_a_list"),
-            (
-                b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mimetypeapplication/vnd.oasis",
-                "opendocument",
-            ),
         ] {
             let error = of_bytes(bytes).err().unwrap_or_else(|| panic!("{bytes:?} is taken"));
             assert_eq!(error.code(), code, "{bytes:?}");
         }
-        assert!(matches!(of_bytes(b"PK\x03\x04 and so on"), Ok(Kind::Workbook)));
+        for magic in [&b"PK\x03\x04 and so on"[..], b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"] {
+            assert!(matches!(of_bytes(magic), Ok(Kind::Workbook)));
+        }
     }
 }

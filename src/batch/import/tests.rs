@@ -1,7 +1,6 @@
-//! Whole files through [`super::read`]: the committed fixtures, and files made here.
+//! Whole text files through [`super::read`]: the committed fixtures, and files made here.
 
 mod lists;
-mod workbooks;
 
 use super::*;
 use crate::config::Config;
@@ -50,6 +49,11 @@ impl Read {
     }
 }
 
+/// Spreadsheets are read by a process, which `tests/sheets` starts.
+fn no_sheets() -> Program {
+    Program::new("/nowhere")
+}
+
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(name)
 }
@@ -59,7 +63,7 @@ fn read_path(path: &Path, mapping: Option<&str>, rows_max: u32) -> Read {
     let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
     let terms = Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max };
     let mut rows = Vec::new();
-    let result = read(path, &terms, &mut |row| {
+    let result = read(path, &terms, &no_sheets(), &mut |row| {
         rows.push(row);
         Ok(())
     });

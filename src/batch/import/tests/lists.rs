@@ -174,7 +174,7 @@ fn an_error_of_the_sink_ends_the_import() {
         Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10 };
     let upload = Upload::new(b"phone,amount\n0772345678,5\n0772345679,5\n");
     let mut seen = 0;
-    let error = read(&upload.0, &terms, &mut |_| {
+    let error = read(&upload.0, &terms, &no_sheets(), &mut |_| {
         seen += 1;
         Err("disk full".into())
     })

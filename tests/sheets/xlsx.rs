@@ -2,16 +2,14 @@
 
 use super::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
-use std::io::{Cursor, Write};
-use zip::write::SimpleFileOptions;
 
 #[test]
 fn the_sample_payroll_is_paid_without_an_issue() {
-    let read = read_path(&fixture("payroll_uganda.xlsx"), None, 1_000_000);
+    let read = read_path(&fixture("payroll_uganda.xlsx"));
     let summary = read.summary();
     assert_eq!(read.issues(), []);
     assert_eq!((summary.rows, summary.valid, summary.warnings), (200, 200, 0));
-    assert_eq!(summary.source, Source::Xlsx { sheet: "March 2026".into() });
+    assert_eq!(summary.source, Source::Workbook { format: "xlsx".into(), sheet: "March 2026".into() });
     let mtn = read.rows.iter().filter(|r| r.recipient.as_ref().unwrap().lane == "mtn-ug").count();
     assert!((100..=140).contains(&mtn), "{mtn} of 200 are MTN's");
     let first = read.recipient(2);
@@ -62,48 +60,9 @@ fn the_first_visible_sheet_is_read_and_rows_keep_their_numbers() {
         sheet.write(11, 1, "0772345679").unwrap().write(11, 2, 5_000).unwrap().write(11, 5, "stray").unwrap();
     });
     let read = read_bytes(&bytes);
-    assert_eq!(read.summary().source, Source::Xlsx { sheet: "List".into() });
+    assert_eq!(read.summary().source, Source::Workbook { format: "xlsx".into(), sheet: "List".into() });
     assert_eq!(read.rows.iter().map(|r| r.row).collect::<Vec<_>>(), [10, 11, 12]);
     assert_eq!(read.issues(), [(11, "phone_missing"), (12, "cell_without_header")]);
-}
-
-/// A workbook of given parts, each `(name, content)`, beside those every workbook has.
-fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
-    const RELS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let rels = format!(
-        "<Relationships><Relationship Id=\"a\" \
-         Type=\"{RELS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
-    );
-    let book = "<workbook><sheets><sheet name=\"List\" sheetId=\"1\" r:id=\"b\"/></sheets></workbook>";
-    let book_rels = format!(
-        "<Relationships><Relationship Id=\"b\" \
-         Type=\"{RELS}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
-    );
-    let own = [
-        ("_rels/.rels", rels.as_bytes()),
-        ("xl/workbook.xml", book.as_bytes()),
-        ("xl/_rels/workbook.xml.rels", book_rels.as_bytes()),
-    ];
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in own.iter().chain(parts) {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
-/// A workbook whose sheet holds these `<row>`s or `<c>`s.
-fn sheet(rows: &str) -> Vec<u8> {
-    let xml = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
-    package(&[("xl/worksheets/sheet1.xml", xml.as_bytes())])
-}
-
-fn text(cell: &str, value: &str) -> String {
-    format!("<c r=\"{cell}\" t=\"str\"><v>{value}</v></c>")
-}
-
-fn header() -> String {
-    text("A1", "phone") + &text("B1", "amount") + &text("C1", "name") + &text("D1", "village")
 }
 
 #[test]
@@ -205,12 +164,27 @@ fn damaged_protected_and_foreign_files_are_named() {
     assert_eq!(read_bytes(&wrong_crc).error().code(), "workbook_damaged");
 
     let ole = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
-    assert_eq!(read_bytes(&ole).error().code(), "old_excel");
-    let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read_bytes(&ole).error().code(), "workbook_damaged");
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     for padding in [0, 64 * 1024 - 20, 200_000] {
-        let file = [ole.clone(), vec![0; padding], encrypted.clone(), vec![0; 100]].concat();
+        let file = [ole.clone(), vec![0; padding], utf16("EncryptedPackage"), vec![0; 100]].concat();
         assert_eq!(read_bytes(&file).error().code(), "password_protected", "after {padding} bytes");
+        let file = [ole.clone(), vec![0; padding], utf16("Workbook"), vec![0; 100]].concat();
+        assert_eq!(read_bytes(&file).error().code(), "workbook_damaged", "after {padding} bytes");
     }
+    for (part, what) in [
+        ("word/document.xml", "a Word document"),
+        ("ppt/presentation.xml", "a presentation"),
+        ("Index/Document.iwa", "an Apple Numbers document"),
+        ("holiday.jpg", "an archive of other files"),
+    ] {
+        let error = read_bytes(&zipped(&[(part, b"x")]));
+        assert_eq!(error.error().code(), "not_a_list");
+        assert!(error.error().to_string().contains(what), "{}", error.error());
+    }
+    let writer = zipped(&[("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", b"<x/>")]);
+    assert_eq!(read_bytes(&writer).error().code(), "not_a_list");
+    assert_eq!(read_bytes(&zipped(&[("xl/workbook.bin", b"x")])).error().code(), "binary_workbook");
     let zip_of_text = package(&[]);
     assert_eq!(read_bytes(&zip_of_text).error().code(), "workbook_damaged");
 }

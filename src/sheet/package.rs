@@ -5,14 +5,15 @@
 //! is bounded more tightly than the sheets, which it streams. The reader also reserves memory for as many shared
 //! strings as the file *claims* to have, and would abort the process on a wrong claim: so the claim is read here first.
 
-use super::issue::ImportError;
+use super::SheetError;
+use memchr::{memchr_iter, memmem};
 use std::io::{Read, Seek};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 const ENTRIES_MAX: usize = 2_000;
 /// Of all entries together, inflated. A list of a million rows and eight columns takes a third of it.
-const BYTES_MAX: u64 = 1024 * 1024 * 1024;
+pub(super) const BYTES_MAX: u64 = 1024 * 1024 * 1024;
 const SHARED_STRINGS_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Opening and closing tags: four for a plain string.
 const SHARED_STRINGS_TAGS_MAX: u64 = 8_000_000;
@@ -26,42 +27,53 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Kept of a chunk, so that a claim across two chunks is seen whole.
 const CLAIM_BYTES: usize = 64;
 const CLAIM: &[u8] = b"uniqueCount";
+const HIDDEN: &[u8] = b"hidden";
 
-/// Refuses a workbook that unpacks to more than it should.
-pub(super) fn check<R: Read + Seek>(file: R) -> Result<(), ImportError> {
-    let mut archive = ZipArchive::new(file).map_err(damaged)?;
+/// Opens the package, when it does not have more parts than a workbook has.
+pub(super) fn open<R: Read + Seek>(file: R) -> Result<ZipArchive<R>, SheetError> {
+    let archive = ZipArchive::new(file).map_err(damaged)?;
     if archive.len() > ENTRIES_MAX {
-        return Err(too_large(format!("it consists of {} parts, at most {ENTRIES_MAX} are possible", archive.len())));
+        let why = format!("it consists of {} parts, at most {ENTRIES_MAX} are possible", archive.len());
+        return Err(SheetError::too_large(why));
     }
-    let mut total = 0;
+    Ok(archive)
+}
+
+/// Refuses an XLSX that unpacks to more than it should. Tells whether a sheet may have hidden rows or columns.
+pub(super) fn weigh<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<bool, SheetError> {
+    let (mut total, mut hides) = (0, false);
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(damaged)?;
         let name = entry.name().map_err(damaged)?.replace('\\', "/").to_ascii_lowercase();
         let mut part = Part::new(&name);
         part.weigh(&mut entry, &mut total)?;
+        hides |= part.hides;
     }
-    Ok(())
+    Ok(hides)
 }
 
-fn damaged(why: ZipError) -> ImportError {
+pub(super) fn damaged(why: ZipError) -> SheetError {
     match why {
-        ZipError::Io(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => ImportError::Damaged { why: e.to_string() },
-        ZipError::UnsupportedArchive(why) if why == ZipError::PASSWORD_REQUIRED => ImportError::PasswordProtected,
-        _ => ImportError::Damaged { why: "it is cut off, or not a workbook".into() },
+        ZipError::Io(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => SheetError::damaged(e),
+        ZipError::UnsupportedArchive(why) if why == ZipError::PASSWORD_REQUIRED => SheetError::PasswordProtected,
+        _ => SheetError::damaged("it is cut off, or not a workbook"),
     }
 }
 
-fn too_large(why: String) -> ImportError {
-    ImportError::TooLarge { why }
+pub(super) fn unpacks_to_too_much(bytes_max: u64) -> SheetError {
+    SheetError::too_large(format!("it unpacks to more than {} MiB", bytes_max / (1024 * 1024)))
 }
 
 /// One entry while it is weighed.
 struct Part {
     shared_strings: bool,
+    streamed: bool,
     bytes_max: u64,
     tags_max: u64,
     bytes: u64,
     tags: u64,
+    /// Something in a sheet is called hidden.
+    hides: bool,
 }
 
 impl Part {
@@ -77,19 +89,20 @@ impl Part {
         } else {
             (PART_BYTES_MAX, PART_TAGS_MAX)
         };
-        Part { shared_strings, bytes_max, tags_max, bytes: 0, tags: 0 }
+        Part { shared_strings, streamed, bytes_max, tags_max, bytes: 0, tags: 0, hides: false }
     }
 
-    fn weigh(&mut self, entry: &mut impl Read, total: &mut u64) -> Result<(), ImportError> {
+    fn weigh(&mut self, entry: &mut impl Read, total: &mut u64) -> Result<(), SheetError> {
         let mut window: Vec<u8> = Vec::with_capacity(CHUNK_BYTES + CLAIM_BYTES + CLAIM.len());
         loop {
             let kept = window.len();
             let read = entry.take(CHUNK_BYTES as u64).read_to_end(&mut window);
-            let read = read.map_err(|why| ImportError::Damaged { why: why.to_string() })? as u64;
+            let read = read.map_err(SheetError::damaged)? as u64;
             self.bytes += read;
             *total += read;
-            self.tags += window[kept..].iter().filter(|b| **b == b'<').count() as u64;
+            self.tags += memchr_iter(b'<', &window[kept..]).count() as u64;
             self.check_bounds(*total)?;
+            self.hides |= self.streamed && memmem::find(&window, HIDDEN).is_some();
             if self.shared_strings {
                 check_shared_strings(&window, read == 0)?;
             }
@@ -101,44 +114,40 @@ impl Part {
         }
     }
 
-    fn check_bounds(&self, total: u64) -> Result<(), ImportError> {
-        let mib = |bytes: u64| bytes / (1024 * 1024);
+    fn check_bounds(&self, total: u64) -> Result<(), SheetError> {
         if total > BYTES_MAX {
-            return Err(too_large(format!("it unpacks to more than {} MiB", mib(BYTES_MAX))));
+            return Err(unpacks_to_too_much(BYTES_MAX));
         }
         if self.bytes > self.bytes_max {
-            return Err(too_large(format!("one of its parts unpacks to more than {} MiB", mib(self.bytes_max))));
+            let mib = self.bytes_max / (1024 * 1024);
+            return Err(SheetError::too_large(format!("one of its parts unpacks to more than {mib} MiB")));
         }
         if self.tags > self.tags_max {
-            return Err(too_large("it has too many different texts or formats".into()));
+            return Err(SheetError::too_large("it has too many different texts or formats"));
         }
         Ok(())
     }
 }
 
 /// Reads every claim in the window that has its value in it; a claim that is not plainly a small number is refused.
-fn check_shared_strings(window: &[u8], at_end: bool) -> Result<(), ImportError> {
+fn check_shared_strings(window: &[u8], at_end: bool) -> Result<(), SheetError> {
     // Neither occurs in UTF-8 text; both would hide a claim in another encoding from this search.
-    if window.iter().any(|b| matches!(b, 0 | 0x1B)) {
-        return Err(ImportError::Damaged { why: "its texts are not UTF-8".into() });
+    if memchr::memchr2(0, 0x1B, window).is_some() {
+        return Err(SheetError::damaged("its texts are not UTF-8"));
     }
     let mut from = 0;
-    while let Some(at) = find(&window[from..], CLAIM) {
+    while let Some(at) = memmem::find(&window[from..], CLAIM) {
         let value = &window[from + at + CLAIM.len()..];
         if value.len() < CLAIM_BYTES && !at_end {
             return Ok(());
         }
         let value = &value[..value.len().min(CLAIM_BYTES)];
         if claimed(value).is_none_or(|n| n > SHARED_STRINGS_CLAIM_MAX) {
-            return Err(too_large("it claims to have more texts than a list can have".into()));
+            return Err(SheetError::too_large("it claims to have more texts than a list can have"));
         }
         from += at + CLAIM.len();
     }
     Ok(())
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
 }
 
 /// The number in `="123"`; `None` when it is anything else, or too long to matter.

@@ -3,8 +3,8 @@
 //! A number becomes text only when the text is the number: a spreadsheet keeps 15 significant digits, and what claims
 //! more is refused rather than rounded.
 
-use super::rows::{Cell, Fault};
-use calamine::{DataRef, ExcelDateTime};
+use super::{Cell, Fault};
+use calamine::{Data, DataRef, ExcelDateTime};
 
 const SIGNIFICANT_DIGITS_MAX: usize = 15;
 
@@ -14,17 +14,55 @@ pub(super) fn cell(value: DataRef<'_>, calculated: bool) -> Cell<'_> {
         DataRef::Empty if calculated => Cell::fault(Fault::NoValue, ""),
         DataRef::Empty => Cell::default(),
         DataRef::SharedString(text) => Cell::text(text),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::text(text),
+        DataRef::String(text) => Cell::text(text),
+        DataRef::DateTimeIso(text) => iso_date(&text),
+        DataRef::DurationIso(text) => iso_duration(&text),
         DataRef::Bool(true) => Cell::text("TRUE"),
         DataRef::Bool(false) => Cell::text("FALSE"),
         DataRef::Int(number) => Cell::text(number.to_string()),
         DataRef::Float(number) => float(number),
-        DataRef::DateTime(moment) => Cell::text(date_time(moment)),
+        DataRef::DateTime(moment) => Cell::fault(Fault::Date, date_time(moment)),
         DataRef::Error(error) => Cell::fault(Fault::Error, error.to_string()),
     }
 }
 
-fn float(number: f64) -> Cell<'static> {
+/// A cell that holds its value itself.
+pub(super) fn owned(value: &Data) -> Cell<'_> {
+    match value {
+        Data::Empty => Cell::default(),
+        Data::String(text) => Cell::text(text.as_str()),
+        Data::Float(number) => float(*number),
+        Data::Int(number) => Cell::text(number.to_string()),
+        Data::Bool(true) => Cell::text("TRUE"),
+        Data::Bool(false) => Cell::text("FALSE"),
+        Data::DateTime(moment) => Cell::fault(Fault::Date, date_time(*moment)),
+        Data::DateTimeIso(text) => iso_date(text),
+        Data::DurationIso(text) => iso_duration(text),
+        Data::Error(error) => Cell::fault(Fault::Error, error.to_string()),
+    }
+}
+
+/// `2026-03-01T00:00:00` is a date that was given a time it does not need.
+pub(super) fn iso_date(text: &str) -> Cell<'static> {
+    let text = text.trim();
+    let midnight = ["T00:00:00", "T00:00:00Z", "T00:00:00.000"].into_iter().find_map(|t| text.strip_suffix(t));
+    Cell::fault(Fault::Date, midnight.unwrap_or(text).to_owned())
+}
+
+/// `PT36H05M00S` as `36:05:00`; anything else as it stands.
+pub(super) fn iso_duration(text: &str) -> Cell<'static> {
+    let text = text.trim();
+    let parts = || {
+        let (hours, rest) = text.strip_prefix("PT")?.split_once('H')?;
+        let (minutes, rest) = rest.split_once('M')?;
+        let seconds = rest.strip_suffix('S')?.split(['.', ',']).next()?;
+        let [hours, minutes, seconds] = [hours, minutes, seconds].map(|n| n.parse::<u32>().ok());
+        Some(format!("{:02}:{:02}:{:02}", hours?, minutes?, seconds?))
+    };
+    Cell::fault(Fault::Date, parts().unwrap_or_else(|| text.to_owned()))
+}
+
+pub(super) fn float(number: f64) -> Cell<'static> {
     // The shortest text that reads back as this very number, without an exponent.
     let text = number.to_string();
     let digits = text.trim_start_matches(['-', '0', '.']).replace('.', "");
@@ -89,15 +127,20 @@ mod tests {
         let date = |days, kind, is_1904| DataRef::DateTime(ExcelDateTime::new(days, kind, is_1904));
         use ExcelDateTimeType::*;
         for (value, text) in [
-            (DataRef::Bool(true), "TRUE"),
             (date(45_943.0, DateTime, false), "2025-10-13"),
             (date(45_943.5, DateTime, false), "2025-10-13T12:00:00"),
             (date(45_943.0 - 1_462.0, DateTime, true), "2025-10-13"),
             (date(0.25, DateTime, false), "06:00:00"),
             (date(1.5, TimeDelta, false), "36:00:00"),
+            (DataRef::DateTimeIso("2025-10-13T00:00:00".into()), "2025-10-13"),
+            (DataRef::DateTimeIso("2025-10-13T12:00:00".into()), "2025-10-13T12:00:00"),
+            (DataRef::DurationIso("PT36H05M00S".into()), "36:05:00"),
+            (DataRef::DurationIso("P1D".into()), "P1D"),
         ] {
-            assert_eq!(cell(value, true), Cell::text(text));
+            assert_eq!(cell(value.clone(), true), Cell::fault(Fault::Date, text));
+            assert_eq!(owned(&value.into()), Cell::fault(Fault::Date, text));
         }
+        assert_eq!(cell(DataRef::Bool(true), false), Cell::text("TRUE"));
         let error = cell(DataRef::Error(CellErrorType::NA), true);
         assert_eq!((error.fault, &*error.text), (Some(Fault::Error), "#N/A"));
         assert_eq!(cell(DataRef::Empty, true).fault, Some(Fault::NoValue));

@@ -1,0 +1,42 @@
+//! A cell as text, with what is wrong with it before its text means anything.
+
+use std::borrow::Cow;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell<'a> {
+    pub text: Cow<'a, str>,
+    pub fault: Option<Fault>,
+}
+
+impl<'a> Cell<'a> {
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+        Cell { text: text.into(), fault: None }
+    }
+
+    pub fn fault(fault: Fault, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+        Cell { text: text.into(), fault: Some(fault) }
+    }
+
+    pub fn is_blank(&self) -> bool {
+        self.fault.is_none() && bare(&self.text).is_empty()
+    }
+}
+
+/// Why the text of a cell is not simply what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `#N/A`, `#REF!`, …
+    Error,
+    /// A formula that was never calculated.
+    NoValue,
+    /// A number with more digits than a spreadsheet keeps exactly.
+    Imprecise,
+    /// A date or a time, as ISO 8601: good as a text, never as a phone number or an amount, which is what Excel makes of
+    /// a number in a column of dates, and of `3/4` or `1-2` anywhere.
+    Date,
+}
+
+/// Without padding, visible or not.
+pub(crate) fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
+}

@@ -1,0 +1,63 @@
+//! Spreadsheets, honest and hostile.
+
+use super::{Becomes::*, Case, Upload::*};
+use crate::sheets::hostile;
+
+const HONEST: &str = "spreadsheet";
+const HOSTILE: &str = "hostile spreadsheet";
+
+pub fn cases() -> Vec<Case> {
+    let honest = [
+        ("XLSX, numbers as text and as numbers", "staff.xlsx", Paid { rows: 4 }),
+        ("XLSX of LibreOffice", "staff_libreoffice.xlsx", Paid { rows: 4 }),
+        ("XLS (Excel 97)", "staff_97.xls", Paid { rows: 4 }),
+        ("ODS", "staff_libreoffice.ods", Paid { rows: 4 }),
+        ("XLSX named .xls", "staff_xlsx_named.xls", Paid { rows: 4 }),
+        ("XLS named .xlsx", "staff_xls_named.xlsx", Paid { rows: 4 }),
+        ("ODS named .csv", "staff_ods_named.csv", Paid { rows: 4 }),
+        ("Strict OOXML, dates as text", "staff_strict.xlsx", Paid { rows: 4 }),
+        ("macros (.xlsm)", "staff_macros.xlsm", Paid { rows: 4 }),
+        ("serial dates of 1904", "date_1904.xlsx", Paid { rows: 4 }),
+        ("a date in the amount", "date_amount.xlsx", Refused("cell_is_a_date")),
+        ("a date in the amount, XLS", "date_amount_97.xls", Refused("cell_is_a_date")),
+        ("a date in the amount, ODS", "date_amount_libreoffice.ods", Refused("cell_is_a_date")),
+        ("a date in the phone number", "date_phone.xlsx", Refused("cell_is_a_date")),
+        ("the amount as text", "text_amount.xlsx", Paid { rows: 4 }),
+        ("#N/A in the amount", "na_amount.xlsx", Refused("cell_error")),
+        ("#DIV/0!, XLS", "errors_97.xls", Refused("cell_error")),
+        ("#DIV/0!, ODS", "errors_libreoffice.ods", Refused("cell_error")),
+        ("formulas with their values", "formulas_libreoffice.xlsx", Paid { rows: 4 }),
+        ("formulas with their values, XLS", "formulas_97.xls", Paid { rows: 4 }),
+        ("formulas with their values, ODS", "formulas_libreoffice.ods", Paid { rows: 4 }),
+        ("formulas that were never calculated", "formulas.xlsx", Refused("formula_without_value")),
+        ("a phone number as an exact number", "float_phone.xlsx", Paid { rows: 4 }),
+        ("an amount with more digits than a number has", "imprecise_amount.xlsx", Refused("number_imprecise")),
+        ("TRUE in the amount", "boolean_amount.xlsx", Refused("amount_letters")),
+        ("an amount merged over two rows", "merged.xlsx", Refused("amount_missing")),
+        ("an amount merged over two rows, ODS", "merged_libreoffice.ods", Refused("amount_missing")),
+        ("hidden and filtered rows", "hidden.xlsx", Warned("row_hidden")),
+        ("hidden and filtered rows, ODS", "hidden_libreoffice.ods", Warned("row_hidden")),
+        ("a hidden column", "hidden.xlsx", Warned("column_hidden")),
+        ("hidden sheets around the list, XLS", "hidden_97.xls", Paid { rows: 5 }),
+        ("several sheets", "sheets.xlsx", Warned("other_sheets")),
+        ("several sheets, XLS", "sheets_97.xls", Warned("other_sheets")),
+        ("several sheets, ODS", "sheets_libreoffice.ods", Warned("other_sheets")),
+        ("an empty sheet before the list", "cover.xlsx", Unreadable("is empty")),
+        ("rich text", "rich_text.xlsx", Paid { rows: 4 }),
+        ("_x000D_ after a name", "x000d.xlsx", Paid { rows: 4 }),
+        ("blanks down to row 1,048,576", "blanks.xlsx", Paid { rows: 4 }),
+        ("a password, XLSX", "calamine/pass_protected.xlsx", Unreadable("protected by a password")),
+        ("a password, ODS", "calamine/pass_protected.ods", Unreadable("protected by a password")),
+        ("XLSB", "calamine/issue_666_panic.xlsb", Unreadable("(.xlsb)")),
+    ];
+    let honest = honest.map(|(name, file, becomes)| {
+        // A fixture is named by its path, which lives as long as the program.
+        let path: &'static str = Box::leak(format!("sheets/{file}").into_boxed_str());
+        Case { group: HONEST, name, upload: Fixture(path), becomes }
+    });
+    let hostile = hostile::files().into_iter().map(|(name, bytes, codes)| {
+        let becomes = Unreadable(if codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
+        Case { group: HOSTILE, name, upload: Text(bytes, "list.xlsx"), becomes }
+    });
+    honest.into_iter().chain(hostile).collect()
+}
