@@ -108,6 +108,14 @@ pub enum Source {
     Xlsx { sheet: String },
 }
 
+/// Judges a row again, outside of its file: a person corrected it. `headers` are those of the file (or our own words
+/// `msisdn`, `amount`, …), `cells` stand below them, one each; fewer cells than headers are an error of the row, as in a
+/// text file. Repeats of other rows are not seen here. Headers that do not say which column is which, make a row with that
+/// error and no recipient.
+pub fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
+    rows::judge_one(terms, headers, cells, row)
+}
+
 /// Reads a list. Every row is handed to `sink` in the order of the file; an error of the sink ends the import.
 pub fn read(
     file: &Path,

@@ -83,6 +83,23 @@ pub(super) enum Shape {
     Placed,
 }
 
+/// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
+pub(super) fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
+    let cells: Vec<Cell<'_>> = cells.iter().map(|text| Cell::text(text.as_str())).collect();
+    match Columns::read(headers, terms.mapping.as_ref()) {
+        Ok(columns) => {
+            let judge = Judge { terms, columns: &columns, row, cells: &cells, issues: Vec::new() };
+            judge.judge(Shape::Strict, &mut Duplicates::default())
+        }
+        Err(error) => {
+            let issues = vec![Issue::error(row, error.code(), &error)];
+            let cells =
+                headers.iter().map(|h| Arc::from(h.as_str())).zip(cells.into_iter().map(|c| c.text.into_owned()));
+            Row { row, recipient: None, issues, cells: cells.collect(), stated: Stated::default() }
+        }
+    }
+}
+
 /// Takes the rows of a file one by one, judges them and hands them on.
 pub(super) struct Intake<'a> {
     terms: &'a Terms<'a>,

@@ -181,3 +181,29 @@ fn an_error_of_the_sink_ends_the_import() {
     .unwrap_err();
     assert_eq!((error.code(), seen), ("not_stored", 1));
 }
+
+#[test]
+fn a_row_judged_alone_is_judged_as_in_its_file() {
+    let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
+    let terms =
+        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10 };
+    for name in ["grants.csv", "bad_rows.csv"] {
+        let read = read_path(&fixture(name), None, 1_000_000);
+        for row in &read.rows {
+            let (headers, cells): (Vec<String>, Vec<String>) =
+                row.cells.iter().map(|(h, v)| (h.to_string(), v.clone())).unzip();
+            let alone = judge_one(&terms, &headers, &cells, row.row);
+            if row.issues.iter().any(|i| i.code.starts_with("duplicate")) {
+                assert!(alone.recipient.is_some(), "it repeats nothing when it is alone");
+            } else {
+                assert_eq!(&alone, row, "{name}");
+            }
+        }
+    }
+    let headers = ["phone", "amount"].map(String::from);
+    let short = judge_one(&terms, &headers, &["0772345678".into()], 7);
+    assert_eq!((short.row, short.issues[0].code, short.recipient), (7, "row_shape", None));
+    let nameless = judge_one(&terms, &["fone".into(), "amount".into()], &["0772345678".into(), "5".into()], 7);
+    assert_eq!((nameless.issues[0].code, nameless.recipient), ("missing_column", None));
+    assert_eq!(nameless.cells[0], (Arc::from("fone"), "0772345678".into()));
+}
