@@ -13,6 +13,7 @@ mod claims;
 mod import;
 mod installation;
 mod ledger_check;
+mod mappings;
 mod messages;
 mod organisations;
 mod payouts;
