@@ -2,7 +2,7 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::payout::exception::LaneTerms;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -93,6 +93,11 @@ pub struct LaneConfig {
     /// E.164 digits without `+`; the longest match over all lanes wins.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// Least and most that is paid at once, as a decimal in `currency`.
+    #[serde(default)]
+    pub amount_min: Option<String>,
+    #[serde(default)]
+    pub amount_max: Option<String>,
     /// Requests a second; absent: as fast as `concurrency` allows.
     #[serde(default)]
     pub rate_per_second: Option<u32>,
@@ -140,6 +145,27 @@ pub struct LaneConfig {
     pub receipt_deadline: Duration,
     #[serde(skip)]
     pub secrets: Secrets,
+}
+
+impl LaneConfig {
+    fn check_limits(&self) -> Result<(), String> {
+        let read = |key: &str, text: &Option<String>| match (text, self.currency) {
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(format!("`{key}` is an amount of `currency`, which is missing")),
+            (Some(text), Some(currency)) => Money::parse(text, currency)
+                .ok()
+                .filter(|money| money.minor > 0)
+                .map(Some)
+                .ok_or_else(|| format!("`{key}` must be an amount of {currency} such as \"500\", not {text:?}")),
+        };
+        let (min, max) = (read("amount_min", &self.amount_min)?, read("amount_max", &self.amount_max)?);
+        match (min, max) {
+            (Some(min), Some(max)) if min.minor > max.minor => {
+                Err("`amount_min` is more than `amount_max`, so nothing could be paid".into())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The secrets of a lane, resolved from the environment at the start. Never printed.
@@ -302,6 +328,9 @@ impl Config {
             if telco && (lane.currency.is_none() || lane.prefixes.is_empty()) {
                 return fail("a lane that pays needs `currency` and `prefixes`".into());
             }
+            if let Err(why) = lane.check_limits() {
+                return fail(why);
+            }
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
             }
@@ -421,6 +450,19 @@ mod tests {
     #[test]
     fn a_call_may_not_outlive_its_lease() {
         assert!(lane("lease = \"10s\"\nrequest_timeout = \"10s\"").unwrap_err().contains("lease"));
+    }
+
+    #[test]
+    fn limits_are_amounts_of_the_lanes_currency() {
+        assert!(lane("amount_min = \"500\"\namount_max = \"5000000\"").is_ok());
+        for (limits, why) in [
+            ("amount_min = \"0.5\"", "amount_min"),
+            ("amount_max = \"0\"", "amount_max"),
+            ("amount_max = \"5,000\"", "amount_max"),
+            ("amount_min = \"2\"\namount_max = \"1\"", "more than"),
+        ] {
+            assert!(lane(limits).unwrap_err().contains(why), "{limits}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Importing uploads.
 
-use crate::batch::Batch;
 use crate::batch::digest::{DigestRow, DigestTerms, Digester};
-use crate::batch::import::{self, ImportError, Mapping, Row, Summary, Terms};
+use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, Summary, Terms};
+use crate::batch::{Batch, Declared, Reading, Understood};
 use crate::config::Config;
 use crate::lane::route::Router;
 use crate::money::{Currency, Money};
@@ -10,6 +10,7 @@ use crate::phone::Country;
 use crate::queue::Work;
 use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,15 +97,18 @@ impl Import {
     }
 
     async fn import(&self, batch: &Batch) -> Result<(), Trouble> {
-        let file = self.spool(batch).await?;
+        let (file, file_bytes) = self.spool(batch).await?;
+        let remembered = self.store.remembered_mappings(batch.organisation).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
         let country = country(&self.config, batch.currency);
         let rows_max = self.config.rows_max;
         let reading = tokio::task::spawn_blocking(move || {
-            let mut loader = Loader::new(store, &batch);
+            let progress = Progress::default();
+            let mut loader = Loader::new(store, &batch, &progress, file_bytes);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
             let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max };
-            let read = import::read(&file.0, &terms, &mut |row| loader.take(row).map_err(|e| Box::new(e) as _));
+            let mut sink = |row| loader.take(row).map_err(|e| Box::new(e) as _);
+            let read = import::read_with(&file.0, &terms, &remembered, &progress, &mut sink);
             // Trouble of the store reaches us through the reader; it is not the file's fault.
             if let Some(e) = loader.trouble.take() {
                 return Err(Trouble::Store(e));
@@ -118,19 +122,20 @@ impl Import {
         }
     }
 
-    /// The upload as a file that goes away when it is dropped.
-    async fn spool(&self, batch: &Batch) -> Result<Spool, Trouble> {
+    /// The upload as a file that goes away when it is dropped, and its size in bytes.
+    async fn spool(&self, batch: &Batch) -> Result<(Spool, i64), Trouble> {
         let folder = self.config.data_dir.join(SPOOL);
         tokio::fs::create_dir_all(&folder).await?;
         let spool = Spool(folder.join(format!("{}-{}", batch.id, batch.claim)));
         let mut file = tokio::fs::File::create(&spool.0).await?;
-        let mut part = 0;
+        let (mut part, mut bytes) = (0, 0);
         while let Some(data) = self.store.upload_part(batch.upload, part).await? {
             file.write_all(&data).await?;
             part += 1;
+            bytes += data.len() as i64;
         }
         file.flush().await?;
-        Ok(spool)
+        Ok((spool, bytes))
     }
 }
 
@@ -157,7 +162,10 @@ impl Drop for Spool {
 /// Takes rows from the reader to the store, chunk by chunk, hashing what is approved.
 struct Loader<'a> {
     store: SharedStore,
-    batch: &'a Batch,
+    /// With how far its file was read.
+    batch: Batch,
+    progress: &'a Progress,
+    file_bytes: i64,
     runtime: Handle,
     digest: Digester,
     excluded: Vec<u32>,
@@ -166,7 +174,7 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(store: SharedStore, batch: &'a Batch) -> Self {
+    fn new(store: SharedStore, batch: &Batch, progress: &'a Progress, file_bytes: i64) -> Self {
         let digest = Digester::new(&DigestTerms {
             organisation: batch.organisation,
             batch: batch.id,
@@ -177,7 +185,9 @@ impl<'a> Loader<'a> {
             scheduled_at: batch.scheduled_at.map(|t| t.micros()),
         });
         let chunk = Vec::with_capacity(CHUNK_ROWS);
-        Loader { store, batch, runtime: Handle::current(), digest, excluded: Vec::new(), chunk, trouble: None }
+        let batch = Batch { reading: Some(Reading { read_bytes: 0, file_bytes }), ..batch.clone() };
+        let runtime = Handle::current();
+        Loader { store, batch, progress, file_bytes, runtime, digest, excluded: Vec::new(), chunk, trouble: None }
     }
 
     fn take(&mut self, row: Row) -> Result<(), Broken> {
@@ -201,7 +211,10 @@ impl<'a> Loader<'a> {
 
     fn flush(&mut self) -> Result<(), Broken> {
         let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
-        let added = self.runtime.block_on(self.store.import_rows(self.batch, LEASE, rows));
+        // Workbooks are not read in order: of them only the rows tell how far they are.
+        let read_bytes = (self.progress.read_bytes() as i64).min(self.file_bytes);
+        self.batch.reading = (read_bytes > 0).then_some(Reading { read_bytes, file_bytes: self.file_bytes });
+        let added = self.runtime.block_on(self.store.import_rows(&self.batch, LEASE, rows));
         added.map_err(|e| {
             self.trouble = Some(e);
             Broken
@@ -209,6 +222,9 @@ impl<'a> Loader<'a> {
     }
 
     fn finish(mut self, summary: Summary) -> Result<(), Trouble> {
+        let notices = self.notices(&summary);
+        let warnings = i64::from(summary.warnings) + (notices.len() - summary.notices.len()) as i64;
+        self.chunk.extend(of_rows(notices));
         if self.flush().is_err() {
             return Err(Trouble::Store(self.trouble.take().unwrap_or(StoreError::Fenced)));
         }
@@ -219,13 +235,59 @@ impl<'a> Loader<'a> {
             rows: summary.rows.into(),
             valid: summary.valid.into(),
             invalid: summary.invalid.into(),
-            warnings: summary.warnings.into(),
+            warnings,
             amount: summary.total.minor,
             fees: 0,
             tax: 0,
             digest: self.digest.finish(),
+            understood: Some(understood(&summary)),
         };
-        Ok(self.runtime.block_on(self.store.finish_import(self.batch, totals))?)
+        Ok(self.runtime.block_on(self.store.finish_import(&self.batch, totals))?)
+    }
+
+    /// What is to be said of the list as a whole.
+    fn notices(&self, summary: &Summary) -> Vec<Issue> {
+        let mut notices = summary.notices.clone();
+        let declared = self.batch.declared;
+        if !declared.agrees(summary.valid.into(), summary.total) {
+            let message = format!(
+                "the upload declared {}, and what can be paid is {}. Correct the rows, or upload the list again with \
+                 the right figures",
+                declared.words(),
+                Declared::found(summary.valid.into(), summary.total)
+            );
+            notices.push(Issue::warning(summary.header.row, "declared_mismatch", message));
+        }
+        notices
+    }
+}
+
+fn understood(summary: &Summary) -> Understood {
+    Understood {
+        source: summary.source.shown(&summary.header),
+        mapping: serde_json::to_string(&summary.header.mapping).unwrap_or_else(|_| "{}".into()),
+        mapping_source: summary.header.mapping_source,
+        header: summary.header.fingerprint,
+    }
+}
+
+/// Issues that belong to no recipient, row by row.
+fn of_rows(issues: Vec<Issue>) -> Vec<NewRow> {
+    let mut rows: BTreeMap<u32, Vec<IssueView>> = BTreeMap::new();
+    for issue in issues {
+        rows.entry(issue.row).or_default().push(issue_view(issue));
+    }
+    rows.into_iter().map(|(row, issues)| NewRow { row, recipient: None, rejected: None, issues }).collect()
+}
+
+fn issue_view(issue: Issue) -> IssueView {
+    IssueView {
+        row: issue.row,
+        column: issue.column,
+        code: issue.code.to_owned(),
+        severity: issue.severity.name().to_owned(),
+        message: issue.message,
+        value: issue.value,
     }
 }
 
@@ -235,14 +297,7 @@ impl<'a> Loader<'a> {
 struct Broken;
 
 fn new_row(row: Row) -> NewRow {
-    let issues = row.issues.into_iter().map(|i| IssueView {
-        row: i.row,
-        column: i.column,
-        code: i.code.to_owned(),
-        severity: i.severity.name().to_owned(),
-        message: i.message,
-        value: i.value,
-    });
+    let issues = row.issues.into_iter().map(issue_view);
     let shown = |text: String| Some(text).filter(|t| !t.is_empty());
     let rejected = row.recipient.is_none().then(|| RejectedRow {
         reference: shown(row.stated.reference),

@@ -125,7 +125,13 @@ CREATE TABLE batches (
     notify             INTEGER NOT NULL,
     sms_template       TEXT,
     mapping            TEXT,
+    mapping_source     TEXT CHECK (mapping_source IN ('given', 'remembered', 'recognised')),
+    source             TEXT,
+    read_bytes         INTEGER,
+    file_bytes         INTEGER,
     scheduled_at       INTEGER,
+    declared_total     INTEGER,
+    declared_count     INTEGER,
     file_name          TEXT NOT NULL,
     upload_id          BLOB NOT NULL,
     fingerprint        BLOB NOT NULL,
@@ -176,6 +182,15 @@ BEGIN SELECT RAISE(ABORT, 'a batch begins as importing'); END;
 CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, currency, notify, sms_template, scheduled_at, digest, amount, fees, tax
 ON batches WHEN OLD.state NOT IN ('importing', 'ready')
 BEGIN SELECT RAISE(ABORT, 'the terms of a batch are fixed once it is submitted'); END;
+
+-- Which column is which, as uploads said, by the names of their header.
+CREATE TABLE column_mappings (
+    organisation_id BLOB NOT NULL REFERENCES organisations (id),
+    fingerprint     BLOB NOT NULL,
+    mapping         TEXT NOT NULL,
+    given_at        INTEGER NOT NULL,
+    PRIMARY KEY (organisation_id, fingerprint)
+) STRICT, WITHOUT ROWID;
 
 -- Rows and money per state, folded in the transaction of every change.
 CREATE TABLE batch_tallies (

@@ -1,5 +1,6 @@
 //! A batch: one upload, from the file to the last recipient.
 
+pub mod declared;
 pub mod digest;
 pub mod import;
 pub mod retry;
@@ -9,6 +10,8 @@ use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::{Currency, Money};
 use crate::payout;
+pub use declared::Declared;
+use import::MappingSource;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 pub use states::State;
@@ -27,12 +30,32 @@ pub struct NewBatch {
     /// Our column → theirs, as JSON.
     pub mapping: Option<String>,
     pub scheduled_at: Option<Time>,
+    pub declared: Declared,
     pub file_name: String,
     /// SHA-256 of file and fields: the same Idempotency-Key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
     pub upload: Uuid,
     pub created_by: Uuid,
     pub created_by_label: String,
+}
+
+/// How an upload was understood, known once it was read to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understood {
+    /// Format, encoding, delimiter, sheet, row of the header: for people, as the API shows it.
+    pub source: Value,
+    /// Our column → theirs, every field that was found, as JSON.
+    pub mapping: String,
+    pub mapping_source: MappingSource,
+    /// What the upload's own mapping is remembered by.
+    pub header: import::Fingerprint,
+}
+
+/// How far the file of a batch that is `importing` was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    pub read_bytes: i64,
+    pub file_bytes: i64,
 }
 
 /// Rows and money of one payout state within a batch.
@@ -55,7 +78,13 @@ pub struct Batch {
     pub claim: i64,
     pub notify: bool,
     pub sms_template: Option<String>,
+    /// As given until the list was read; then every field that was found.
     pub mapping: Option<String>,
+    pub mapping_source: Option<String>,
+    pub source: Option<Value>,
+    /// While it is imported. The importer sets it for its own progress, and every chunk of rows carries it.
+    pub reading: Option<Reading>,
+    pub declared: Declared,
     pub scheduled_at: Option<Time>,
     pub file_name: String,
     pub upload: Uuid,
@@ -141,6 +170,12 @@ impl Serialize for Batch {
             "sms_template": self.sms_template,
             "scheduled_at": self.scheduled_at,
             "file_name": self.file_name,
+            "source": self.source,
+            "mapping": self.mapping.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok()),
+            "mapping_source": self.mapping_source,
+            "declared_total": self.declared.total.map(Money::amount),
+            "declared_count": self.declared.count,
+            "import": self.reading.filter(|_| self.state == State::Importing),
             "rejection": self.rejection,
             "failure": self.failure,
             "created_by": self.created_by,

@@ -136,6 +136,9 @@ impl From<Refusal> for Problem {
                 conflict("insufficient_funds").with("available", json!(available)).with("needed", json!(needed))
             }
             Refusal::RowsInvalid { invalid } => conflict("rows_invalid").with("invalid", invalid),
+            Refusal::DeclaredMismatch { declared, found } => {
+                conflict("declared_mismatch").with("declared", declared).with("found", found)
+            }
             Refusal::NothingToPay => conflict("nothing_to_pay"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
@@ -212,6 +215,7 @@ mod tests {
             (Refusal::DigestMismatch { current: "sha256:ab".into() }, 409, "digest_mismatch"),
             (Refusal::InsufficientFunds { available: ugx(5), needed: ugx(6) }, 409, "insufficient_funds"),
             (Refusal::RowsInvalid { invalid: 3 }, 409, "rows_invalid"),
+            (Refusal::DeclaredMismatch { declared: "2 rows".into(), found: "1 row".into() }, 409, "declared_mismatch"),
             (Refusal::NothingToPay, 409, "nothing_to_pay"),
             (Refusal::ReferenceUsed("r".into()), 409, "reference_used"),
             (Refusal::KeyReused, 422, "idempotency_key_reused"),

@@ -12,7 +12,8 @@
 
 pub mod sqlite;
 
-use crate::batch::{Batch, NewBatch};
+use crate::batch::import::Remembered;
+use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
@@ -50,6 +51,11 @@ pub enum Refusal {
     InsufficientFunds { available: Money, needed: Money },
     #[error("{invalid} rows cannot be paid; correct them, or submit with exclude_invalid to leave them out")]
     RowsInvalid { invalid: i64 },
+    #[error(
+        "the upload declared {declared}, and what can be paid is {found}. Correct the rows, or upload the list again \
+         with the right figures"
+    )]
+    DeclaredMismatch { declared: String, found: String },
     #[error("no row of the batch can be paid")]
     NothingToPay,
     #[error("this Idempotency-Key was used before for something else; use a new key for a new request")]
@@ -193,6 +199,8 @@ pub struct ImportTotals {
     pub fees: i64,
     pub tax: i64,
     pub digest: String,
+    /// `None` for rows that no file was read for.
+    pub understood: Option<Understood>,
 }
 
 /// A payout outcome to be recorded under its claim.
@@ -314,9 +322,12 @@ pub trait Batches: Send + Sync {
 
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
-    /// Engine: adds rows to a batch being imported. [`StoreError::Fenced`] when the claim is no longer ours.
+    /// What uploads with a mapping taught of headers, the latest of each header.
+    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered>;
+    /// Engine: adds rows to a batch being imported, and to its counters; `batch.reading` says how far the file was read.
+    /// A row of neither a recipient nor a rejected row is no row of the list, only what is said of it. [`StoreError::Fenced`] when the claim is no longer ours.
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
-    /// Engine: the batch becomes `ready`.
+    /// Engine: the batch becomes `ready`, and the mapping that its upload gave is remembered for its header.
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
     /// Engine: the batch becomes `import_failed`; the reason is what its maker reads. What was read of the
     /// list before is removed.

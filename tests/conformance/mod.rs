@@ -10,6 +10,7 @@ mod cancelling;
 mod claims;
 mod exceptions;
 mod imports;
+mod lists;
 mod messages;
 mod organisations;
 mod payouts;
@@ -87,6 +88,15 @@ conformance!(sqlite, open_sqlite; {
         nothing_of_an_import_is_sent_before_it_is_approved,
         all_problems_of_a_list_are_told_page_by_page,
         batches_are_listed_newest_first_even_of_the_same_moment,
+    }
+    lists {
+        a_list_shows_how_it_was_understood,
+        a_mapping_is_remembered_for_its_header_and_its_organisation,
+        a_mapping_of_an_upload_that_failed_is_not_remembered,
+        an_import_shows_how_far_it_is_and_begins_again_at_nothing,
+        a_failed_import_counts_nothing,
+        what_is_said_of_a_list_as_a_whole_is_no_row_of_it,
+        a_list_that_is_not_what_was_declared_is_not_submitted,
     }
     approvals {
         rows_that_cannot_be_paid_must_be_left_out_by_word,

@@ -147,6 +147,7 @@ impl List {
             fees: valid * self.fee,
             tax: valid * self.tax,
             digest: digest.to_owned(),
+            understood: None,
         }
     }
 }
@@ -291,6 +292,7 @@ impl Harness {
             sms_template: None,
             mapping: None,
             scheduled_at: list.scheduled_at,
+            declared: Default::default(),
             file_name: format!("{key}.csv"),
             fingerprint: [7; 32],
             upload: Uuid::from_u128(u128::from(self.next())),

@@ -47,7 +47,7 @@ impl Issue {
         Issue { row, column: None, code, severity: Severity::Error, message: message.to_string(), value: None }
     }
 
-    pub(super) fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
+    pub fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
         Issue { severity: Severity::Warning, ..Issue::error(row, code, message) }
     }
 
@@ -77,15 +77,16 @@ pub enum ImportError {
     TooManyRows { max: u32 },
 
     #[error(
-        "the text of the file is not UTF-8 (first seen in row {row}). In Excel choose File > Save As > \"CSV UTF-8 \
-         (Comma delimited)\" and upload that file"
+        "the text of the file is partly UTF-8 and partly in another encoding (first seen in row {row}), so names could \
+         be read wrongly. In Excel choose File > Save As > \"CSV UTF-8 (Comma delimited)\", look at the names, and \
+         upload that file"
     )]
     NotUtf8 { row: u32 },
     #[error(
-        "the file is text in UTF-16 (\"Unicode Text\"). In Excel choose File > Save As > \"CSV UTF-8 (Comma \
-         delimited)\" and upload that file"
+        "the text of the file looks like {encoding}, but row {row} cannot be read as that. In Excel choose File > \
+         Save As > \"CSV UTF-8 (Comma delimited)\" and upload that file"
     )]
-    Utf16,
+    Undecodable { row: u32, encoding: &'static str },
     #[error(
         "row {row} contains a NUL character, so the file is damaged or not a text file. In Excel choose File > \
          Save As > \"CSV UTF-8 (Comma delimited)\" and upload that file"
@@ -148,6 +149,11 @@ pub enum ImportError {
         field.what(), listed(columns)
     )]
     AmbiguousColumn { field: Field, columns: Vec<String> },
+    #[error(
+        "row {row} looks like a recipient, but it stands above the header, which was found in row {header}. Put the \
+         header above all recipients, or remove the row"
+    )]
+    RowAboveHeader { row: u32, header: u32 },
     #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
     DuplicateColumn { column: String },
     #[error(
@@ -181,7 +187,7 @@ impl ImportError {
             Empty => "file_empty",
             NoRows => "no_rows",
             TooManyRows { .. } => "too_many_rows",
-            NotUtf8 { .. } | Utf16 => "encoding",
+            NotUtf8 { .. } | Undecodable { .. } => "encoding",
             Nul { .. } => "nul_character",
             NotAList { .. } => "not_a_list",
             UnclosedQuote { .. } => "unclosed_quote",
@@ -195,6 +201,7 @@ impl ImportError {
             NoSheet => "no_sheet",
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
+            RowAboveHeader { .. } => "row_above_header",
             DuplicateColumn { .. } => "duplicate_column",
             MappedColumnMissing { .. } => "mapped_column_missing",
             MappedTwice { .. } => "column_mapped_twice",

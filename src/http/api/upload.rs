@@ -55,7 +55,7 @@ pub async fn create(
     if !known {
         terms.payable_with(&app.config)?;
     }
-    let Terms { name, currency, notify, sms_template, mapping, scheduled_at } = terms;
+    let Terms { name, currency, notify, sms_template, mapping, scheduled_at, declared } = terms;
     let batch = NewBatch {
         id,
         organisation: who.organisation,
@@ -65,6 +65,7 @@ pub async fn create(
         sms_template,
         mapping,
         scheduled_at,
+        declared,
         file_name: file.name,
         fingerprint,
         upload: file.upload,

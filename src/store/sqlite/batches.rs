@@ -2,6 +2,7 @@
 
 use super::rows::{self, get};
 use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
+use crate::batch::import::Remembered;
 use crate::batch::{Batch, NewBatch, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -106,6 +107,10 @@ impl Batches for SqliteStore {
         }
     }
 
+    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered> {
+        super::mappings::of_organisation(&self.reader, organisation).await
+    }
+
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {
         let (now, batch) = (self.now(), batch.clone());
         self.write(move |tx| Box::pin(async move { super::import::add_rows(tx, &batch, now, lease, &rows).await }))
@@ -113,8 +118,8 @@ impl Batches for SqliteStore {
     }
 
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()> {
-        let batch = batch.clone();
-        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals).await })).await
+        let (now, batch) = (self.now(), batch.clone());
+        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals, now).await })).await
     }
 
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
@@ -143,6 +148,7 @@ impl Batches for SqliteStore {
                 if found.invalid > 0 && !exclude_invalid {
                     return Err(Refusal::RowsInvalid { invalid: found.invalid }.into());
                 }
+                super::import::agrees_with_declared(&found)?;
                 sql!("batch_submit").bind(batch).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
                 let detail = format!("{} rows to pay, {} left out", found.valid, found.invalid);
                 organisations::record_act(tx, &actor, "batch.submitted", Some(batch), &detail, now).await?;
@@ -338,6 +344,8 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         .bind(&new.sms_template)
         .bind(&new.mapping)
         .bind(new.scheduled_at.map(Time::micros))
+        .bind(new.declared.total.map(|total| total.minor))
+        .bind(new.declared.count)
         .bind(&new.file_name)
         .bind(new.upload)
         .bind(new.fingerprint.as_slice())

@@ -2,11 +2,12 @@
 
 use super::batches::fenced;
 use super::rows::{self, get, hex};
-use super::{Result, Tx, error, own, sql};
-use crate::batch::Batch;
+use super::{Result, Tx, error, mappings, own, sql};
+use crate::batch::{Batch, Declared};
 use crate::clock::Time;
 use crate::ids;
-use crate::store::{ImportTotals, NewRow, StoreError};
+use crate::money::Money;
+use crate::store::{ImportTotals, NewRow, Refusal, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -67,8 +68,7 @@ pub(super) async fn fail(tx: &mut Tx, batch: &Batch, reason: &str, now: Time) ->
 }
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
-    let extend = sql!("batch_extend_claim").bind(batch.id).bind(batch.claim).bind((now + lease).micros());
-    fenced(extend.execute(&mut *tx).await.map_err(error)?)?;
+    progress(tx, batch, now + lease, new).await?;
     let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
     if !payouts.is_empty() {
         let payouts = Value::Array(payouts).to_string();
@@ -88,6 +88,32 @@ pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Durat
         insert.execute(tx).await.map_err(error)?;
     }
     Ok(())
+}
+
+/// Keeps the claim, and lets whoever looks see how far the import is.
+async fn progress(tx: &mut Tx, batch: &Batch, until: Time, new: &[NewRow]) -> Result<()> {
+    let count = |is: fn(&NewRow) -> bool| new.iter().filter(|row| is(row)).count() as i64;
+    let warnings = new.iter().flat_map(|row| &row.issues).filter(|issue| issue.severity == "warning").count() as i64;
+    let progress = sql!("batch_import_progress")
+        .bind(batch.id)
+        .bind(batch.claim)
+        .bind(until.micros())
+        .bind(count(|row| row.recipient.is_some()))
+        .bind(count(|row| row.rejected.is_some()))
+        .bind(warnings)
+        .bind(batch.reading.map(|reading| reading.read_bytes))
+        .bind(batch.reading.map(|reading| reading.file_bytes));
+    fenced(progress.execute(tx).await.map_err(error)?)
+}
+
+/// Refuses a list that holds something else than its uploader said.
+pub(super) fn agrees_with_declared(batch: &Batch) -> Result<()> {
+    let amount = Money::new(batch.amount, batch.currency);
+    if batch.declared.agrees(batch.valid, amount) {
+        return Ok(());
+    }
+    let found = Declared::found(batch.valid, amount);
+    Err(Refusal::DeclaredMismatch { declared: batch.declared.words(), found }.into())
 }
 
 fn payout(batch: &Batch, row: &NewRow) -> Option<Value> {
@@ -134,7 +160,8 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
     })
 }
 
-pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
+pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, now: Time) -> Result<()> {
+    let understood = totals.understood.as_ref();
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
         .bind(batch.claim)
@@ -145,7 +172,10 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         .bind(totals.amount)
         .bind(totals.fees)
         .bind(totals.tax)
-        .bind(&totals.digest);
+        .bind(&totals.digest)
+        .bind(understood.map(|u| u.source.to_string()))
+        .bind(understood.map_or(batch.mapping.as_deref(), |u| Some(&u.mapping)))
+        .bind(understood.map(|u| u.mapping_source.name()));
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
     // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
@@ -165,6 +195,9 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         )));
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
-    tally.execute(tx).await.map_err(error)?;
-    Ok(())
+    tally.execute(&mut *tx).await.map_err(error)?;
+    match understood {
+        Some(understood) => mappings::remember(tx, batch, understood, now).await,
+        None => Ok(()),
+    }
 }

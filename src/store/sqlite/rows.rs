@@ -1,7 +1,7 @@
 //! From database rows to domain types.
 
 use super::{Result, Tx, error, sql};
-use crate::batch::{self, Batch, Tally};
+use crate::batch::{self, Batch, Declared, Reading, Tally};
 use crate::clock::Time;
 use crate::money::{Currency, Money};
 use crate::payout::{self, Payout, PayoutView};
@@ -103,18 +103,36 @@ pub(super) fn payout_view(row: &SqliteRow) -> Result<PayoutView> {
     })
 }
 
+fn json(row: &SqliteRow, column: &str) -> Result<Option<serde_json::Value>> {
+    let text: Option<&str> = get(row, column)?;
+    text.map(serde_json::from_str).transpose().map_err(|e| damaged(column, e))
+}
+
+fn reading(row: &SqliteRow) -> Result<Option<Reading>> {
+    let (read, of) = (get(row, "read_bytes")?, get(row, "file_bytes")?);
+    Ok(Option::zip(read, of).map(|(read_bytes, file_bytes)| Reading { read_bytes, file_bytes }))
+}
+
 /// A batch without its tallies; see [`with_tallies`].
 fn bare_batch(row: &SqliteRow) -> Result<Batch> {
+    let currency = currency(row)?;
     Ok(Batch {
         id: get(row, "id")?,
         organisation: get(row, "organisation_id")?,
         name: get(row, "name")?,
-        currency: currency(row)?,
+        currency,
         state: state::<batch::State>(row, "state")?,
         claim: get(row, "claim")?,
         notify: get(row, "notify")?,
         sms_template: get(row, "sms_template")?,
         mapping: get(row, "mapping")?,
+        mapping_source: get(row, "mapping_source")?,
+        source: json(row, "source")?,
+        reading: reading(row)?,
+        declared: Declared {
+            total: get::<Option<i64>>(row, "declared_total")?.map(|minor| Money::new(minor, currency)),
+            count: get(row, "declared_count")?,
+        },
         scheduled_at: time_opt(row, "scheduled_at")?,
         file_name: get(row, "file_name")?,
         upload: get(row, "upload_id")?,
