@@ -2,8 +2,10 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
+use crate::clock::Time;
 use crate::money::{Currency, Money};
 use crate::payout::exception::LaneTerms;
+use crate::phone::Country;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -59,6 +61,9 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// Largest list, in rows.
     pub rows_max: u32,
+    /// How far back lists are compared with others; zero not at all.
+    #[serde(deserialize_with = "duration")]
+    pub duplicate_window: Duration,
     pub lanes: Vec<LaneConfig>,
 }
 
@@ -73,6 +78,7 @@ impl Default for Config {
             log: "info".into(),
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
+            duplicate_window: Duration::from_secs(14 * 24 * 3600),
             lanes: Vec::new(),
         }
     }
@@ -227,6 +233,25 @@ impl Config {
     /// The lane that tells the paid, if there is one.
     pub fn sms_lane(&self) -> Option<String> {
         self.lanes.iter().find(|l| crate::rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone())
+    }
+
+    /// Whose number plan a list in `currency` follows: that of the lanes that pay it, else that of its country.
+    pub fn country(&self, currency: Currency) -> Country {
+        let of_lanes = self.lanes.iter().filter(|l| l.currency == Some(currency));
+        let stated = of_lanes.filter_map(|l| l.country.as_deref()).find_map(Country::from_iso);
+        stated.unwrap_or(match currency {
+            Currency::Kes => Country::Kenya,
+            Currency::Tzs => Country::Tanzania,
+            Currency::Rwf => Country::Rwanda,
+            Currency::Ghs => Country::Ghana,
+            Currency::Xof => Country::IvoryCoast,
+            Currency::Ugx | Currency::Eur | Currency::Usd => Country::Uganda,
+        })
+    }
+
+    /// Lists created before this are not compared with others; `None` when none are.
+    pub fn duplicates_since(&self, now: Time) -> Option<Time> {
+        (!self.duplicate_window.is_zero()).then(|| now - self.duplicate_window)
     }
 
     /// What the lane says about verdicts. A provider that does not say how long it remembers a reference is given as

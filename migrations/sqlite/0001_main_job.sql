@@ -10,6 +10,8 @@ CREATE TABLE settings (
 CREATE TABLE organisations (
     id         BLOB PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,
+    -- Rises whenever a list of the organisation changes: fences what was concluded from all of them.
+    lists_seen INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -135,10 +137,16 @@ CREATE TABLE batches (
     file_name          TEXT NOT NULL,
     upload_id          BLOB NOT NULL,
     fingerprint        BLOB NOT NULL,
+    file_hash          BLOB NOT NULL,
+    -- Null when a correction has made it stale.
     digest             TEXT,
+    -- Rises with every correction.
+    revision           INTEGER NOT NULL DEFAULT 0,
     rows               INTEGER NOT NULL DEFAULT 0,
     valid              INTEGER NOT NULL DEFAULT 0,
     invalid            INTEGER NOT NULL DEFAULT 0,
+    excluded           INTEGER NOT NULL DEFAULT 0,
+    duplicates         INTEGER NOT NULL DEFAULT 0,
     warnings           INTEGER NOT NULL DEFAULT 0,
     amount             INTEGER NOT NULL DEFAULT 0,
     fees               INTEGER NOT NULL DEFAULT 0,
@@ -214,7 +222,7 @@ CREATE TABLE issues (
     PRIMARY KEY (batch_id, row, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- Rows of the file that cannot be paid, as uploaded.
+-- Rows of the file that are not paid, as uploaded or as corrected.
 CREATE TABLE rejected_rows (
     batch_id  BLOB NOT NULL REFERENCES batches (id),
     row       INTEGER NOT NULL,
@@ -223,6 +231,8 @@ CREATE TABLE rejected_rows (
     msisdn    TEXT,
     amount    TEXT,
     cells     TEXT NOT NULL,
+    -- Whether its maker set it aside, so that nothing is wrong with it.
+    aside     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
@@ -262,6 +272,8 @@ CREATE TABLE payouts (
 ) STRICT;
 
 CREATE INDEX payouts_to_submit ON payouts (batch_id, lane, due_at, row) WHERE action = 'submit' AND due_at IS NOT NULL;
+-- Who else pays the same to the same number.
+CREATE INDEX payouts_by_number ON payouts (organisation_id, msisdn, amount);
 CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' AND due_at IS NOT NULL;
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
@@ -280,6 +292,14 @@ BEGIN SELECT RAISE(ABORT, 'a payout begins as queued'); END;
 CREATE TRIGGER payout_terms BEFORE UPDATE OF id, organisation_id, batch_id, row, lane, msisdn, amount, fee, tax, currency ON payouts
 BEGIN SELECT RAISE(ABORT, 'whom a payout pays, and how much, never changes'); END;
 
+CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
+CREATE TRIGGER payouts_are_added_before BEFORE INSERT ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = NEW.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
 CREATE TABLE payout_details (
     batch_id  BLOB NOT NULL,
     row       INTEGER NOT NULL,
@@ -290,6 +310,13 @@ CREATE TABLE payout_details (
     variables TEXT NOT NULL,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER payout_details_are_fixed BEFORE UPDATE ON payout_details
+BEGIN SELECT RAISE(ABORT, 'what is known of a recipient is replaced as a whole, and only before it is submitted'); END;
+
+CREATE TRIGGER payout_details_are_kept BEFORE DELETE ON payout_details
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
 
 CREATE TABLE attempts (
     batch_id    BLOB NOT NULL,

@@ -1,5 +1,7 @@
 //! A batch: one upload, from the file to the last recipient.
 
+pub mod approval;
+pub mod correction;
 pub mod declared;
 pub mod digest;
 pub mod import;
@@ -34,6 +36,8 @@ pub struct NewBatch {
     pub file_name: String,
     /// SHA-256 of file and fields: the same Idempotency-Key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
+    /// SHA-256 of the file alone.
+    pub file_hash: [u8; 32],
     pub upload: Uuid,
     pub created_by: Uuid,
     pub created_by_label: String,
@@ -88,10 +92,18 @@ pub struct Batch {
     pub scheduled_at: Option<Time>,
     pub file_name: String,
     pub upload: Uuid,
+    pub file_hash: Vec<u8>,
+    /// `None` while it is imported, and when a correction has made it stale: it is reckoned again at the submission.
     pub digest: Option<String>,
+    /// Rises with every correction.
+    pub revision: i64,
     pub rows: i64,
     pub valid: i64,
     pub invalid: i64,
+    /// Rows that a maker set aside.
+    pub excluded: i64,
+    /// Rows that pay the same amount to the same number as another batch.
+    pub duplicates: i64,
     pub warnings: i64,
     pub amount: i64,
     pub fees: i64,
@@ -129,6 +141,8 @@ impl Batch {
         counts.insert("rows".into(), self.rows.into());
         counts.insert("valid".into(), self.valid.into());
         counts.insert("invalid".into(), self.invalid.into());
+        counts.insert("excluded".into(), self.excluded.into());
+        counts.insert("duplicates".into(), self.duplicates.into());
         counts.insert("warnings".into(), self.warnings.into());
         for state in <payout::State as crate::machine::State>::ALL {
             counts.insert(state.to_string(), self.tally(*state).rows.into());

@@ -264,7 +264,7 @@ pub async fn every_act_in_a_wrong_state_is_refused_and_changes_nothing(h: Harnes
         }
         if batch.state != AwaitingApproval {
             let digest = batch.digest.as_deref().unwrap_or_default();
-            assert_invalid_state(h.store.approve(&org.checker, id, digest, None).await);
+            assert_invalid_state(h.approve_as(&org.checker, id, digest, None).await);
             assert_invalid_state(h.store.reject(&org.checker, id, "no").await);
         }
         if !matches!(batch.state, Running | Paused) {

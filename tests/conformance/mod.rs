@@ -8,6 +8,8 @@ mod approvals;
 mod books;
 mod cancelling;
 mod claims;
+mod corrections;
+mod duplicates;
 mod exceptions;
 mod imports;
 mod lists;
@@ -259,5 +261,24 @@ conformance!(sqlite, open_sqlite; {
         a_frozen_row_keeps_its_batch_running,
         a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
         exceptions_are_listed_by_state_and_kind,
+    }
+    corrections {
+        a_corrected_row_changes_what_is_paid_and_the_digest,
+        a_row_corrected_and_put_back_gives_the_same_digest,
+        an_invalid_row_becomes_valid_and_the_other_way_round,
+        a_row_set_aside_is_not_paid_and_can_be_brought_back,
+        a_reference_of_another_row_is_refused_and_a_repeated_payment_told,
+        nothing_is_corrected_once_it_is_submitted,
+        a_correction_of_an_older_look_is_fenced,
+        a_correction_leaves_its_trace,
+    }
+    duplicates {
+        a_payment_that_another_open_list_makes_is_told_at_the_submission,
+        other_amounts_other_tenants_and_what_was_given_up_are_no_duplicates,
+        what_completed_long_ago_is_no_duplicate,
+        what_became_a_duplicate_since_the_submission_stops_the_approval,
+        an_approval_is_fenced_by_what_it_looked_at,
+        without_a_window_nothing_is_compared,
+        the_same_file_is_found_again,
     }
 });

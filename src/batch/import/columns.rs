@@ -56,6 +56,18 @@ impl Field {
         matches!(self, Field::Msisdn | Field::Amount)
     }
 
+    /// Our own name for it, in mappings and corrections.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Msisdn => "msisdn",
+            Field::Amount => "amount",
+            Field::Name => "name",
+            Field::Reference => "reference",
+            Field::Note => "note",
+            Field::Network => "network",
+        }
+    }
+
     /// For messages: "no column holds the {…}".
     pub(super) fn what(self) -> &'static str {
         match self {

@@ -51,6 +51,22 @@ impl Issue {
         Issue { severity: Severity::Warning, ..Issue::error(row, code, message) }
     }
 
+    /// Row `first` has the same reference.
+    pub fn duplicate_reference(row: u32, first: u32) -> Issue {
+        let message = format!(
+            "row {first} has the same reference. A reference names one payment: correct it, or remove the row if it is \
+             the same payment"
+        );
+        Issue::error(row, "duplicate_reference", message)
+    }
+
+    /// Row `first` pays the same.
+    pub fn duplicate_payment(row: u32, first: u32) -> Issue {
+        let message =
+            format!("row {first} pays the same amount to the same number. Remove the row unless both shall be paid");
+        Issue::warning(row, "duplicate_payment", message)
+    }
+
     pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {
         self.column = Some(column.to_owned());
         self.value = (!value.is_empty()).then(|| value.chars().take(VALUE_CHARS_MAX).collect());

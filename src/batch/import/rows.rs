@@ -522,27 +522,19 @@ impl Judge<'_> {
     ) {
         let row = self.row;
         if let Some(first) = reference.and_then(|r| duplicates.reference(r, row)) {
-            let message = format!(
-                "row {first} has the same reference. A reference names one payment: correct it, or remove the row if \
-                 it is the same payment"
-            );
-            self.report(Field::Reference, Issue::error(row, "duplicate_reference", message));
+            self.report(Field::Reference, Issue::duplicate_reference(row, first));
         }
         let (Some(phone), Some(amount)) = (phone, amount) else { return };
-        let (code, message) = match duplicates.payment(&phone.msisdn, amount, row) {
+        let repeats = match duplicates.payment(&phone.msisdn, amount, row) {
             None => return,
-            Some(Earlier::Payment { row: first }) => (
-                "duplicate_payment",
-                format!(
-                    "row {first} pays the same amount to the same number. Remove the row unless both shall be paid"
-                ),
-            ),
-            Some(Earlier::Number { row: first }) => (
-                "repeated_number",
-                format!("row {first} pays another amount to the same number. Check that both shall be paid"),
-            ),
+            Some(Earlier::Payment { row: first }) => Issue::duplicate_payment(row, first),
+            Some(Earlier::Number { row: first }) => {
+                let message =
+                    format!("row {first} pays another amount to the same number. Check that both shall be paid");
+                Issue::warning(row, "repeated_number", message)
+            }
         };
-        self.report(Field::Msisdn, Issue::warning(row, code, message));
+        self.report(Field::Msisdn, repeats);
     }
 
     fn variables(&self) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ mod lanes;
 mod messages;
 mod payouts;
 mod reports;
+mod rows;
 mod terms;
 mod upload;
 mod wallets;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(batches::routes())
+        .merge(rows::routes())
         .merge(payouts::routes())
         .merge(messages::routes())
         .merge(reports::routes())

@@ -68,6 +68,7 @@ pub async fn create(
         declared,
         file_name: file.name,
         fingerprint,
+        file_hash: file.hash,
         upload: file.upload,
         created_by: who.id,
         created_by_label: who.label,

@@ -79,17 +79,7 @@ impl Batches for SqliteStore {
         let [row, ordinal] = rows::cursor(&page)?;
         let list = sql!("issue_list").bind(batch).bind(row).bind(ordinal).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let issue = |row: &sqlx::sqlite::SqliteRow| -> Result<(i64, IssueView)> {
-            let view = IssueView {
-                row: rows::number(row, "row")?,
-                column: get(row, "column_name")?,
-                code: get(row, "code")?,
-                severity: get(row, "severity")?,
-                message: get(row, "message")?,
-                value: get(row, "value")?,
-            };
-            Ok((get(row, "ordinal")?, view))
-        };
+        let issue = |row| Ok((get::<i64>(row, "ordinal")?, rows::issue(row)?));
         let issues = found.iter().map(issue).collect::<Result<Vec<_>>>()?;
         let page = rows::page(issues, &page, |(ordinal, i)| format!("{}.{ordinal}", i.row));
         Ok(Page { items: page.items.into_iter().map(|(_, i)| i).collect(), next_cursor: page.next_cursor })
@@ -142,6 +132,10 @@ impl Batches for SqliteStore {
                     return Ok(Done::AlreadyApplied(found));
                 }
                 may_become(&found, State::AwaitingApproval)?;
+                if found.digest.is_none() {
+                    // Corrected since the digest was reckoned.
+                    return Err(StoreError::Fenced);
+                }
                 if found.valid == 0 {
                     return Err(Refusal::NothingToPay.into());
                 }
@@ -163,6 +157,7 @@ impl Batches for SqliteStore {
         actor: &Principal,
         batch: BatchId,
         digest: &str,
+        lists_seen: i64,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
         let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
@@ -171,7 +166,7 @@ impl Batches for SqliteStore {
                 if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
                     return Ok(Done::AlreadyApplied(stored));
                 }
-                let approved = approve(tx, &actor, batch, &digest, now).await?;
+                let approved = approve(tx, &actor, batch, &digest, lists_seen, now).await?;
                 let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
                 organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
                 Ok(Done::Applied(answer))
@@ -349,6 +344,7 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         .bind(&new.file_name)
         .bind(new.upload)
         .bind(new.fingerprint.as_slice())
+        .bind(new.file_hash.as_slice())
         .bind(new.created_by)
         .bind(&new.created_by_label);
     insert.execute(&mut *tx).await.map_err(error)?;
@@ -364,7 +360,14 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
 }
 
 /// Wallet → hold and the batch starts: O(1) rows, however long the list is.
-async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now: Time) -> Result<Batch> {
+async fn approve(
+    tx: &mut Tx,
+    actor: &Principal,
+    id: BatchId,
+    digest: &str,
+    lists_seen: i64,
+    now: Time,
+) -> Result<Batch> {
     let batch = rows::batch(tx, actor.organisation, id).await?;
     if batch.state != State::AwaitingApproval {
         return Err(invalid_state(&batch));
@@ -376,6 +379,7 @@ async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now:
     if current != digest {
         return Err(Refusal::DigestMismatch { current }.into());
     }
+    super::lists::unchanged_since(tx, batch.organisation, lists_seen).await?;
     let needed = Money::new(batch.amount + batch.fees + batch.tax, batch.currency);
     wallets::reserve(tx, &batch, needed, now).await?;
     let later = batch.scheduled_at.filter(|t| *t > now);

@@ -69,19 +69,34 @@ pub(super) async fn fail(tx: &mut Tx, batch: &Batch, reason: &str, now: Time) ->
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
     progress(tx, batch, now + lease, new).await?;
+    insert_payouts(tx, batch, new, now).await?;
+    insert_rejected(tx, batch, new).await?;
+    insert_issues(tx, batch, new).await
+}
+
+pub(super) async fn insert_payouts(tx: &mut Tx, batch: &Batch, new: &[NewRow], now: Time) -> Result<()> {
     let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
-    if !payouts.is_empty() {
-        let payouts = Value::Array(payouts).to_string();
-        let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
-        let insert = insert.bind(batch.currency.code()).bind(now.micros());
-        insert.execute(&mut *tx).await.map_err(error)?;
-        own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    if payouts.is_empty() {
+        return Ok(());
     }
+    let payouts = Value::Array(payouts).to_string();
+    let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
+    let insert = insert.bind(batch.currency.code()).bind(now.micros());
+    insert.execute(&mut *tx).await.map_err(error)?;
+    own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+pub(super) async fn insert_rejected(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let rejected: Vec<Value> = new.iter().filter_map(rejected).collect();
     if !rejected.is_empty() {
         let insert = own!("rejected_rows_insert").bind(batch.id).bind(Value::Array(rejected).to_string());
-        insert.execute(&mut *tx).await.map_err(error)?;
+        insert.execute(tx).await.map_err(error)?;
     }
+    Ok(())
+}
+
+pub(super) async fn insert_issues(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let issues: Vec<Value> = new.iter().flat_map(issues).collect();
     if !issues.is_empty() {
         let insert = own!("issues_insert").bind(batch.id).bind(Value::Array(issues).to_string());
@@ -196,6 +211,7 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, no
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(&mut *tx).await.map_err(error)?;
+    super::lists::changed(tx, batch.organisation).await?;
     match understood {
         Some(understood) => mappings::remember(tx, batch, understood, now).await,
         None => Ok(()),

@@ -14,6 +14,7 @@ mod exceptions;
 mod import;
 mod installation;
 mod ledger_check;
+mod lists;
 mod mappings;
 mod messages;
 mod organisations;

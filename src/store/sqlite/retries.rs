@@ -5,7 +5,7 @@ use super::batches::{fenced, invalid_state};
 use super::books::Moves;
 use super::organisations::record_act;
 use super::rows::{self, get};
-use super::{Result, Tx, error, sql, wallets};
+use super::{Result, Tx, error, lists, sql, wallets};
 use crate::batch;
 use crate::batch::retry::{Retried, Skipped};
 use crate::clock::Time;
@@ -42,6 +42,7 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
         moves.count(id, State::Queued, retried, amount, total);
         moves.apply(tx).await?;
         fenced(sql!("batch_retry").bind(id).bind(total).execute(&mut *tx).await.map_err(error)?)?;
+        lists::changed(tx, batch.organisation).await?;
         let detail = format!("{} for {retried} rows", needed.display());
         record_act(tx, actor, "batch.retried", Some(id), &detail, now).await?;
     }

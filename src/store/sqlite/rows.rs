@@ -7,7 +7,7 @@ use crate::money::{Currency, Money};
 use crate::payout::{self, Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
-use crate::store::{Page, PageRequest, Refusal, StoreError};
+use crate::store::{IssueView, Page, PageRequest, Refusal, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -113,6 +113,17 @@ fn reading(row: &SqliteRow) -> Result<Option<Reading>> {
     Ok(Option::zip(read, of).map(|(read_bytes, file_bytes)| Reading { read_bytes, file_bytes }))
 }
 
+pub(super) fn issue(row: &SqliteRow) -> Result<IssueView> {
+    Ok(IssueView {
+        row: number(row, "row")?,
+        column: get(row, "column_name")?,
+        code: get(row, "code")?,
+        severity: get(row, "severity")?,
+        message: get(row, "message")?,
+        value: get(row, "value")?,
+    })
+}
+
 /// A batch without its tallies; see [`with_tallies`].
 fn bare_batch(row: &SqliteRow) -> Result<Batch> {
     let currency = currency(row)?;
@@ -136,10 +147,14 @@ fn bare_batch(row: &SqliteRow) -> Result<Batch> {
         scheduled_at: time_opt(row, "scheduled_at")?,
         file_name: get(row, "file_name")?,
         upload: get(row, "upload_id")?,
+        file_hash: get(row, "file_hash")?,
         digest: get(row, "digest")?,
+        revision: get(row, "revision")?,
         rows: get(row, "rows")?,
         valid: get(row, "valid")?,
         invalid: get(row, "invalid")?,
+        excluded: get(row, "excluded")?,
+        duplicates: get(row, "duplicates")?,
         warnings: get(row, "warnings")?,
         amount: get(row, "amount")?,
         fees: get(row, "fees")?,
