@@ -229,7 +229,7 @@ fn run_json(folder: &Folder, arguments: &[&str]) -> Value {
 }
 
 /// Lanes over the simulated network with times of milliseconds.
-fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
+pub fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
     let data = folder.path().display();
     let common = format!(
         "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"400ms\"\n\
