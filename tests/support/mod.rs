@@ -194,6 +194,11 @@ impl Installation {
         self.server = Some(server);
     }
 
+    /// The running server's process id.
+    pub fn server_id(&self) -> Option<u32> {
+        self.server.as_ref().map(Process::id)
+    }
+
     /// `kill -9` of the server.
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
