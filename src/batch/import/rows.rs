@@ -271,7 +271,7 @@ impl<'a> Intake<'a> {
             return Err(ImportError::NoRows);
         }
         if let Some(foreign) = self.foreign {
-            let seen = foreign.name.or(foreign.other).map(|text| format!(", such as {text:?}")).unwrap_or_default();
+            let seen = foreign.name.or(foreign.other).map(|text| format!(" (such as {text:?})")).unwrap_or_default();
             let message = format!(
                 "the file does not say how its letters are encoded; it was read as {encoding}. Look whether names with \
                  special letters{seen} are right; if not, save the list as CSV UTF-8 and upload that"

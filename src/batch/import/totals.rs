@@ -79,18 +79,20 @@ fn is_label(text: &str) -> bool {
 /// The warning that a total was left out.
 pub(super) fn left_out(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum) -> Issue {
     let message = format!(
-        "the row is the total of the {} rows above it, so nobody is paid by it. If it is a recipient, give the row a \
-         phone number",
-        sum.rows
+        "the row is the total of the {} above it, so nobody is paid by it. If it is a recipient, give the row a phone \
+         number",
+        if sum.rows == 1 { "row".into() } else { format!("{} rows", sum.rows) }
     );
     in_amount(Issue::warning(row, "total_row_left_out", message), columns, cells)
 }
 
 /// The error of a row that may be a total or not.
 pub(super) fn unclear(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Issue {
-    let above = match i64::try_from(sum.minor) {
-        Ok(minor) => format!("the {} rows above add up to {}", sum.rows, Money::new(minor, currency).display()),
-        Err(_) => format!("the {} rows above add up to something else", sum.rows),
+    let found = i64::try_from(sum.minor).map(|minor| Money::new(minor, currency).display());
+    let found = found.unwrap_or_else(|_| "something else".into());
+    let above = match sum.rows {
+        1 => format!("the row above it says {found}"),
+        rows => format!("the {rows} rows above it add up to {found}"),
     };
     let message = format!(
         "the row looks like a total, but {above}, and a total stands in the last rows. Remove the row, or give it a \

@@ -15,6 +15,7 @@ mod wallets;
 use super::App;
 use axum::Router;
 use std::sync::Arc;
+pub(crate) use upload::read_upload;
 
 /// Every route but the upload, which has limits of its own.
 pub fn routes() -> Router<Arc<App>> {
