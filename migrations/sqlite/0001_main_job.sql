@@ -122,6 +122,8 @@ CREATE TABLE batches (
     state              TEXT NOT NULL,
     due_at             INTEGER,
     claim              INTEGER NOT NULL DEFAULT 0,
+    -- How often its import was begun.
+    imports            INTEGER NOT NULL DEFAULT 0,
     notify             INTEGER NOT NULL,
     sms_template       TEXT,
     mapping            TEXT,
@@ -227,7 +229,9 @@ CREATE TABLE payouts (
     action          TEXT NOT NULL CHECK (action IN ('submit', 'query')),
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    -- Claims since the last record, and those that earlier panics have ended.
     claims          INTEGER NOT NULL DEFAULT 0,
+    deaths          INTEGER NOT NULL DEFAULT 0,
     attempt         INTEGER NOT NULL DEFAULT 1,
     first_attempt   INTEGER NOT NULL DEFAULT 1,
     step            INTEGER NOT NULL DEFAULT 0,
@@ -248,6 +252,7 @@ CREATE TABLE payouts (
 
 CREATE INDEX payouts_to_submit ON payouts (batch_id, lane, due_at, row) WHERE action = 'submit' AND due_at IS NOT NULL;
 CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' AND due_at IS NOT NULL;
+CREATE INDEX payouts_suspect ON payouts (lane, due_at) WHERE claims + deaths >= 2;
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
 WHEN OLD.state <> NEW.state AND NOT (
@@ -403,6 +408,7 @@ CREATE TABLE receipts (
     result          TEXT,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    claims          INTEGER NOT NULL DEFAULT 0,
     received_at     INTEGER NOT NULL,
     UNIQUE (lane, fingerprint)
 ) STRICT;

@@ -240,8 +240,8 @@ pub type DecideMessage = Arc<
 >;
 /// Writes the request of an attempt: pure.
 pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
-/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
-/// paused)`. See [`crate::payout::resolve::ask_instead`].
+/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch
+/// sends nothing)`. See [`crate::payout::resolve::ask_instead`].
 pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
 /// What the lanes say about verdicts, by name.
 pub type TermsOfLanes = Arc<dyn Fn(&str) -> LaneTerms + Send + Sync>;

@@ -18,6 +18,7 @@ mod ledger_check;
 mod messages;
 mod organisations;
 mod payouts;
+mod quarantine;
 mod receipts;
 mod record;
 mod reports;
