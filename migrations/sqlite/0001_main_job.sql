@@ -124,6 +124,8 @@ CREATE TABLE batches (
     state              TEXT NOT NULL,
     due_at             INTEGER,
     claim              INTEGER NOT NULL DEFAULT 0,
+    -- How often its import was begun.
+    imports            INTEGER NOT NULL DEFAULT 0,
     notify             INTEGER NOT NULL,
     sms_template       TEXT,
     mapping            TEXT,
@@ -252,7 +254,9 @@ CREATE TABLE payouts (
     action          TEXT NOT NULL CHECK (action IN ('submit', 'query')),
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    -- Claims since the last record, and those that earlier panics have ended.
     claims          INTEGER NOT NULL DEFAULT 0,
+    deaths          INTEGER NOT NULL DEFAULT 0,
     attempt         INTEGER NOT NULL DEFAULT 1,
     first_attempt   INTEGER NOT NULL DEFAULT 1,
     step            INTEGER NOT NULL DEFAULT 0,
@@ -275,6 +279,7 @@ CREATE INDEX payouts_to_submit ON payouts (batch_id, lane, due_at, row) WHERE ac
 -- Who else pays the same to the same number.
 CREATE INDEX payouts_by_number ON payouts (organisation_id, msisdn, amount);
 CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' AND due_at IS NOT NULL;
+CREATE INDEX payouts_suspect ON payouts (lane, due_at) WHERE claims + deaths >= 2;
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
 WHEN OLD.state <> NEW.state AND NOT (
@@ -378,7 +383,9 @@ CREATE TABLE exceptions (
     CHECK (state <> 'resolved' OR resolution = 'answered' OR (resolution = verdict AND confirmed_by IS NOT NULL))
 ) STRICT;
 
-CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt);
+-- Of a kind and an attempt one at a time: what was settled may come up again in other words.
+CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt) WHERE state <> 'resolved';
+CREATE INDEX exceptions_of_payout ON exceptions (payout_id);
 CREATE INDEX exceptions_of_organisation ON exceptions (organisation_id, opened_at, id);
 CREATE INDEX exceptions_unresolved ON exceptions (batch_id, payout_id) WHERE state <> 'resolved';
 
@@ -443,6 +450,7 @@ CREATE TABLE receipts (
     result          TEXT,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    claims          INTEGER NOT NULL DEFAULT 0,
     received_at     INTEGER NOT NULL,
     UNIQUE (lane, fingerprint)
 ) STRICT;

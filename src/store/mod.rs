@@ -256,8 +256,8 @@ pub type DecideMessage = Arc<
 >;
 /// Writes the request of an attempt: pure.
 pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
-/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
-/// paused)`. See [`crate::payout::resolve::ask_instead`].
+/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch
+/// sends nothing)`. See [`crate::payout::resolve::ask_instead`].
 pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
 /// Judges a row again with what was changed of it: pure.
 pub type CorrectRow = Arc<dyn Fn(&StoredRow, &Batch) -> Result<Corrected> + Send + Sync>;

@@ -16,6 +16,7 @@ mod lists;
 mod messages;
 mod organisations;
 mod payouts;
+mod poison;
 mod receipts;
 mod reports;
 mod resends;
@@ -129,7 +130,7 @@ conformance!(sqlite, open_sqlite; {
         several_batches_cancelled_at_once_all_converge,
         a_paused_batch_is_cancelled_too,
         a_row_that_comes_back_to_a_cancelling_batch_is_cancelled,
-        an_unknown_row_of_a_cancelling_batch_may_be_sent_again,
+        an_unknown_row_of_a_cancelling_batch_is_handed_over_and_never_sent_again,
         a_frozen_row_keeps_its_cancelling_batch_open,
         a_late_success_freezes_a_queued_row_before_the_sweep_takes_it,
         every_act_in_a_wrong_state_is_refused_and_changes_nothing,
@@ -179,6 +180,17 @@ conformance!(sqlite, open_sqlite; {
         every_step_of_a_payout_can_be_read_back_in_order,
         two_batches_of_one_group_keep_their_books_apart,
         taking_over_voids_the_claims_of_the_process_before,
+    }
+    poison {
+        a_row_that_nobody_survives_is_left_to_two_people,
+        a_crowd_that_died_together_is_cleared_one_by_one,
+        suspects_keep_nobody_else_waiting,
+        whoever_comes_back_is_no_suspect_any_more,
+        panics_count_as_deaths_and_a_stranger_does_not_clear_them,
+        a_row_that_cannot_be_written_is_put_aside_and_the_others_are_sent,
+        a_message_that_cannot_be_written_is_given_up_and_the_others_are_sent,
+        a_receipt_that_nobody_survives_is_set_aside_and_the_others_are_applied,
+        a_list_that_nobody_survives_fails_with_a_reason_and_the_next_is_read,
     }
     receipts {
         a_repeated_receipt_is_stored_and_applied_once,
@@ -261,6 +273,9 @@ conformance!(sqlite, open_sqlite; {
         a_frozen_row_keeps_its_batch_running,
         a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
         exceptions_are_listed_by_state_and_kind,
+        what_was_settled_is_not_opened_again_by_the_same_words,
+        a_provider_that_insists_is_heard_again,
+        a_payment_of_the_attempt_that_was_given_up_is_not_lost,
     }
     corrections {
         a_corrected_row_changes_what_is_paid_and_the_digest,

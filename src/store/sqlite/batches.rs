@@ -92,6 +92,10 @@ impl Batches for SqliteStore {
             match claim {
                 super::import::Claim::Cleared => {}
                 super::import::Claim::Nothing => return Ok(None),
+                super::import::Claim::Deadly(batch) => {
+                    tracing::error!(batch = %batch.id, "whoever reads this list dies of it; it is given up");
+                    self.fail_import(&batch, super::import::DEADLY).await?;
+                }
                 super::import::Claim::Batch(batch) => return Ok(Some(*batch)),
             }
         }

@@ -22,8 +22,15 @@ pub(super) enum Claim {
     Nothing,
     /// Some of what a broken import left behind is gone: the file is read again from its beginning.
     Cleared,
+    /// Whoever read this list did not survive it, again and again.
+    Deadly(Box<Batch>),
     Batch(Box<Batch>),
 }
+
+/// Times an import is begun. One is read at a time, so whoever dies meanwhile dies of it, or by chance.
+const IMPORTS_MAX: i64 = 3;
+pub(super) const DEADLY: &str = "reading this list ended the program three times, so it is not tried again. Save the list \
+    as CSV UTF-8, upload it in parts, and tell your operator";
 
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
@@ -36,7 +43,9 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
     if cleared {
         return Ok(Claim::Cleared);
     }
-    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
+    let begun = sql!("import_begun").bind(batch.id).fetch_one(tx).await.map_err(error)?;
+    let batch = Box::new(Batch { claim: batch.claim + 1, ..batch });
+    if get::<i64>(&begun, "imports")? > IMPORTS_MAX { Ok(Claim::Deadly(batch)) } else { Ok(Claim::Batch(batch)) }
 }
 
 /// Removes some of what was read of a list; whether there was anything.

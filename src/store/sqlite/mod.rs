@@ -10,6 +10,7 @@
 mod batches;
 mod books;
 mod claims;
+mod doubts;
 mod exceptions;
 mod import;
 mod installation;
@@ -19,6 +20,7 @@ mod mappings;
 mod messages;
 mod organisations;
 mod payouts;
+mod quarantine;
 mod receipts;
 mod record;
 mod reports;
