@@ -2,7 +2,7 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -110,6 +110,10 @@ pub struct LaneConfig {
     /// Sender shown to the recipient of an SMS.
     #[serde(default)]
     pub sender: Option<String>,
+    /// What an organisation pays for each segment of a list of SMS: a decimal string in the lane's currency, or where it
+    /// has none, in the list's. Absent: nothing.
+    #[serde(default)]
+    pub price_per_segment: Option<String>,
     #[serde(default = "defaults::poll_after", deserialize_with = "durations")]
     pub poll_after: Vec<Duration>,
     /// An accepted or unknown payout older than this becomes an exception for a person; polling goes on hourly.
@@ -291,6 +295,16 @@ impl Config {
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
             }
+            if let Some(price) = &lane.price_per_segment {
+                // Three of the currencies have no decimals; one that has two says whether it is a number at all.
+                let currency = lane.currency.unwrap_or(Currency::Usd);
+                if let Err(why) = Money::parse(price, currency) {
+                    return fail(format!("price_per_segment: {why}"));
+                }
+                if telco {
+                    return fail("price_per_segment belongs to a lane that sends SMS".into());
+                }
+            }
             if lane.rail == "mtn-momo" && (lane.api_user.is_none() || lane.target_environment.is_none()) {
                 return fail("rail mtn-momo needs `api_user` and `target_environment`".into());
             }
@@ -402,6 +416,19 @@ mod tests {
     fn a_resend_window_that_could_pay_twice_stops_the_start() {
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"29m\"").is_ok());
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"30m\"").unwrap_err().contains("resend_after"));
+    }
+
+    #[test]
+    fn the_price_of_an_sms_is_an_amount_of_its_lanes_currency() {
+        let sms = |more: &str| {
+            let lane = "[[lanes]]\nname = \"s\"\nrail = \"sms-http\"\nbase_url = \"http://x\"\n";
+            Config::parse(&format!("{lane}{more}")).unwrap().check().map_err(|e| e.to_string())
+        };
+        assert_eq!(sms("price_per_segment = \"35\"\ncurrency = \"UGX\""), Ok(()));
+        assert_eq!(sms("price_per_segment = \"0.80\""), Ok(()));
+        assert!(sms("price_per_segment = \"0.80\"\ncurrency = \"UGX\"").unwrap_err().contains("decimals"));
+        assert!(sms("price_per_segment = \"-1\"").unwrap_err().contains("price_per_segment"));
+        assert!(lane("price_per_segment = \"35\"").unwrap_err().contains("sends SMS"));
     }
 
     #[test]

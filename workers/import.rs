@@ -1,12 +1,11 @@
 //! Importing uploads.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Kind};
 use crate::batch::digest::{DigestRow, DigestTerms, Digester};
-use crate::batch::import::{self, ImportError, Mapping, Row, Summary, Terms};
+use crate::batch::import::{self, ImportError, Mapping, Row, SmsTerms, Summary, Terms};
 use crate::config::Config;
-use crate::lane::route::Router;
-use crate::money::{Currency, Money};
-use crate::phone::Country;
+use crate::lane::route::{self, Router};
+use crate::money::Money;
 use crate::queue::Work;
 use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
 use async_trait::async_trait;
@@ -98,12 +97,13 @@ impl Import {
     async fn import(&self, batch: &Batch) -> Result<(), Trouble> {
         let file = self.spool(batch).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
-        let country = country(&self.config, batch.currency);
+        let country = route::country(&self.config.lanes, batch.currency);
+        let sms = sms_terms(&self.config, &batch)?;
         let rows_max = self.config.rows_max;
         let reading = tokio::task::spawn_blocking(move || {
             let mut loader = Loader::new(store, &batch);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
-            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max };
+            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max, sms };
             let read = import::read(&file.0, &terms, &mut |row| loader.take(row).map_err(|e| Box::new(e) as _));
             // Trouble of the store reaches us through the reader; it is not the file's fault.
             if let Some(e) = loader.trouble.take() {
@@ -132,6 +132,17 @@ impl Import {
         file.flush().await?;
         Ok(spool)
     }
+}
+
+/// What the people of a list are told, and what that costs: the price is that of the moment of the import.
+fn sms_terms(config: &Config, batch: &Batch) -> Result<Option<SmsTerms>, Trouble> {
+    if batch.kind == Kind::Payout {
+        return Ok(None);
+    }
+    let lane = route::bulk_sms_lane(&config.lanes, batch.currency);
+    let (lane, price) = lane.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
+    let template = batch.sms_template.clone().unwrap_or_default();
+    Ok(Some(SmsTerms { template, lane: lane.name.clone(), price }))
 }
 
 /// Removes what a killed process left: lists hold names and numbers of people.
@@ -170,7 +181,7 @@ impl<'a> Loader<'a> {
         let digest = Digester::new(&DigestTerms {
             organisation: batch.organisation,
             batch: batch.id,
-            kind: "payout",
+            kind: batch.kind.name(),
             currency: batch.currency,
             sms_template: batch.sms_template.as_deref(),
             notify: batch.notify,
@@ -185,8 +196,8 @@ impl<'a> Loader<'a> {
             Some(recipient) => self.digest.row(&DigestRow {
                 row: row.row,
                 msisdn: &recipient.msisdn,
-                amount: recipient.amount.minor,
-                fee: 0,
+                amount: if self.batch.kind == Kind::Payout { recipient.amount.minor } else { 0 },
+                fee: if self.batch.kind == Kind::Sms { recipient.amount.minor } else { 0 },
                 tax: 0,
                 name: &recipient.name,
                 reference: recipient.reference.as_deref(),
@@ -263,20 +274,7 @@ fn new_row(row: Row) -> NewRow {
         reference: r.reference,
         note: r.note,
         variables: serde_json::to_string(&r.variables).unwrap_or_else(|_| "{}".into()),
+        sms: r.sms,
     });
     NewRow { row: row.row, recipient, rejected, issues: issues.collect() }
-}
-
-/// Whose number plan a list in `currency` follows: that of the lanes that pay it, else that of its country.
-fn country(config: &Config, currency: Currency) -> Country {
-    let of_lanes = config.lanes.iter().filter(|l| l.currency == Some(currency));
-    let stated = of_lanes.filter_map(|l| l.country.as_deref()).find_map(Country::from_iso);
-    stated.unwrap_or(match currency {
-        Currency::Kes => Country::Kenya,
-        Currency::Tzs => Country::Tanzania,
-        Currency::Rwf => Country::Rwanda,
-        Currency::Ghs => Country::Ghana,
-        Currency::Xof => Country::IvoryCoast,
-        Currency::Ugx | Currency::Eur | Currency::Usd => Country::Uganda,
-    })
 }

@@ -2,12 +2,14 @@
 
 pub mod digest;
 pub mod import;
+mod kind;
 pub mod states;
 
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::{Currency, Money};
 use crate::payout;
+pub use kind::{Kind, RowState};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 pub use states::State;
@@ -18,6 +20,7 @@ use uuid::Uuid;
 pub struct NewBatch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     /// Tell the paid by SMS.
@@ -34,7 +37,7 @@ pub struct NewBatch {
     pub created_by_label: String,
 }
 
-/// Rows and money of one payout state within a batch.
+/// Rows and money of one state within a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub rows: i64,
@@ -48,6 +51,7 @@ pub struct Tally {
 pub struct Batch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     pub state: State,
@@ -70,8 +74,8 @@ pub struct Batch {
     pub paid: i64,
     pub released: i64,
     pub held: i64,
-    /// In the order of [`payout::State`].
-    pub tallies: Vec<(payout::State, Tally)>,
+    /// Of the states that its kind of row has.
+    pub tallies: Vec<(RowState, Tally)>,
     pub rejection: Option<String>,
     pub failure: Option<String>,
     pub created_by: Uuid,
@@ -85,13 +89,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn tally(&self, state: payout::State) -> Tally {
+    /// Of a payout's state or a message's.
+    pub fn tally(&self, state: impl Into<RowState>) -> Tally {
+        let state = state.into();
         self.tallies.iter().find(|(s, _)| *s == state).map(|(_, t)| *t).unwrap_or_default()
     }
 
-    /// Rows that are not final.
+    /// Rows that keep it open.
     pub fn unfinished(&self) -> i64 {
-        self.tallies.iter().filter(|(s, _)| !s.is_final()).map(|(_, t)| t.rows).sum()
+        self.tallies.iter().filter(|(s, _)| s.is_open()).map(|(_, t)| t.rows).sum()
     }
 
     fn counts(&self) -> Value {
@@ -100,14 +106,19 @@ impl Batch {
         counts.insert("valid".into(), self.valid.into());
         counts.insert("invalid".into(), self.invalid.into());
         counts.insert("warnings".into(), self.warnings.into());
-        for state in <payout::State as crate::machine::State>::ALL {
-            counts.insert(state.to_string(), self.tally(*state).rows.into());
+        for state in self.kind.row_states() {
+            counts.insert(state.to_string(), self.tally(state).rows.into());
         }
         Value::Object(counts)
     }
 
     fn totals(&self) -> Value {
         use payout::State::*;
+        // A message is charged when it is sent, and what was paid is what was charged.
+        let (out, paid_amount) = match self.kind {
+            Kind::Payout => (self.tally(Sending).total + self.tally(Accepted).total, self.tally(Paid).amount),
+            Kind::Sms => (self.tally(crate::sms::State::Sending).total, self.paid),
+        };
         let money = |minor: i64| Money::new(minor, self.currency).amount();
         json!({
             "amount": money(self.amount),
@@ -117,9 +128,9 @@ impl Batch {
             "paid": money(self.paid),
             "released": money(self.released),
             "held": money(self.held),
-            "in_flight": money(self.tally(Sending).total + self.tally(Accepted).total),
+            "in_flight": money(out),
             "unknown": money(self.tally(Unknown).total),
-            "paid_amount": money(self.tally(Paid).amount),
+            "paid_amount": money(paid_amount),
         })
     }
 }
@@ -130,7 +141,7 @@ impl Serialize for Batch {
         json!({
             "id": self.id,
             "name": self.name,
-            "kind": "payout",
+            "kind": self.kind.name(),
             "state": self.state,
             "currency": self.currency,
             "digest": self.digest,

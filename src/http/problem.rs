@@ -137,6 +137,8 @@ impl From<Refusal> for Problem {
             }
             Refusal::RowsInvalid { invalid } => conflict("rows_invalid").with("invalid", invalid),
             Refusal::NothingToPay => conflict("nothing_to_pay"),
+            Refusal::NobodyIsTold => conflict("nobody_is_told"),
+            Refusal::TooManyTests { .. } => conflict("too_many_tests"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
             Refusal::Invalid(_) => Problem::invalid(detail),

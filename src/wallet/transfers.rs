@@ -11,6 +11,8 @@ pub enum TransferKind {
     Fee,
     Tax,
     Release,
+    /// A message of a list was sent, or may have been.
+    Sms,
 }
 
 impl TransferKind {
@@ -22,6 +24,7 @@ impl TransferKind {
             TransferKind::Fee => "fee",
             TransferKind::Tax => "tax",
             TransferKind::Release => "release",
+            TransferKind::Sms => "sms",
         }
     }
 
@@ -35,6 +38,7 @@ impl TransferKind {
             TransferKind::Fee => (Hold, Fees),
             TransferKind::Tax => (Hold, Tax),
             TransferKind::Release => (Hold, Wallet),
+            TransferKind::Sms => (Hold, Fees),
         }
     }
 }

@@ -4,7 +4,9 @@
 //! until the upload's mapping says which one is meant; every column that is none of ours is kept as a variable for the
 //! SMS template.
 
+use super::SmsTerms;
 use super::issue::ImportError;
+use super::message::{self, Tag};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,8 +50,21 @@ impl Field {
         }
     }
 
-    fn required(self) -> bool {
-        matches!(self, Field::Msisdn | Field::Amount)
+    /// Our own word for it, as a mapping names it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Field::Msisdn => "msisdn",
+            Field::Amount => "amount",
+            Field::Name => "name",
+            Field::Reference => "reference",
+            Field::Note => "note",
+            Field::Network => "network",
+        }
+    }
+
+    /// Whether a list must have it. One that is only told something needs numbers.
+    fn required(self, told: bool) -> bool {
+        matches!(self, Field::Msisdn) || (matches!(self, Field::Amount) && !told)
     }
 
     /// For messages: "no column holds the {…}".
@@ -104,10 +119,16 @@ pub(super) struct Columns {
     pub headers: Vec<Arc<str>>,
     /// Index by field, in the order of [`Field::ALL`].
     by_field: [Option<usize>; Field::ALL.len()],
+    /// What the text of a list of SMS is made of.
+    pub tags: Vec<Tag>,
 }
 
 impl Columns {
-    pub fn read(header: &[String], mapping: Option<&Mapping>) -> Result<Columns, ImportError> {
+    pub fn read(
+        header: &[String],
+        mapping: Option<&Mapping>,
+        sms: Option<&SmsTerms>,
+    ) -> Result<Columns, ImportError> {
         let header = trimmed(header);
         let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
         for (i, name) in folded.iter().enumerate() {
@@ -119,14 +140,19 @@ impl Columns {
         let taken = by_field;
         for field in Field::ALL {
             if by_field[field as usize].is_none() {
-                by_field[field as usize] = recognised(field, &header, &taken)?;
+                by_field[field as usize] = recognised(field, &header, &taken, sms.is_some())?;
             }
         }
         let name = |(i, h): (usize, &String)| match h.is_empty() {
             true => Arc::from(format!("column {}", i + 1)),
             false => Arc::from(h.as_str()),
         };
-        Ok(Columns { headers: header.iter().enumerate().map(name).collect(), by_field })
+        let headers = header.iter().enumerate().map(name).collect();
+        let mut columns = Columns { headers, by_field, tags: Vec::new() };
+        if let Some(sms) = sms {
+            columns.tags = message::tags(&sms.template, &columns)?;
+        }
+        Ok(columns)
     }
 
     pub fn of(&self, field: Field) -> Option<usize> {
@@ -173,13 +199,16 @@ fn recognised(
     field: Field,
     header: &[String],
     taken: &[Option<usize>; Field::ALL.len()],
+    told: bool,
 ) -> Result<Option<usize>, ImportError> {
     let candidates: Vec<usize> =
         (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
     match candidates[..] {
-        [] if field.required() => Err(ImportError::MissingColumn { field, found: named(header) }),
+        [] if field.required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
         [] => Ok(None),
         [only] => Ok(Some(only)),
+        // Whatever is not needed is a plain variable there, and two of them are two variables.
+        _ if told && !field.required(told) => Ok(None),
         _ => {
             let columns = candidates.iter().map(|i| header[*i].clone()).collect();
             Err(ImportError::AmbiguousColumn { field, columns })
@@ -194,7 +223,7 @@ mod tests {
     fn read(header: &[&str], mapping: Option<&str>) -> Result<Columns, ImportError> {
         let header: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
         let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
-        Columns::read(&header, mapping.as_ref())
+        Columns::read(&header, mapping.as_ref(), None)
     }
 
     #[test]

@@ -148,6 +148,13 @@ pub enum ImportError {
         field.what(), listed(columns)
     )]
     AmbiguousColumn { field: Field, columns: Vec<String> },
+    #[error(
+        "the text uses (({tag})), and the file has no column {tag:?}. It has {}. Correct the tag, or add the column",
+        listed(found)
+    )]
+    UnknownTag { tag: String, found: Vec<String> },
+    #[error("{0}; ask your operator, then upload the list again")]
+    NoSmsLane(String),
     #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
     DuplicateColumn { column: String },
     #[error(
@@ -195,6 +202,8 @@ impl ImportError {
             NoSheet => "no_sheet",
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
+            UnknownTag { .. } => "unknown_tag",
+            NoSmsLane(_) => "no_sms_lane",
             DuplicateColumn { .. } => "duplicate_column",
             MappedColumnMissing { .. } => "mapped_column_missing",
             MappedTwice { .. } => "column_mapped_twice",

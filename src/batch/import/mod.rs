@@ -15,6 +15,7 @@ mod columns;
 mod csv;
 mod duplicates;
 mod issue;
+mod message;
 mod number;
 mod package;
 mod rows;
@@ -31,6 +32,7 @@ pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 use crate::lane::route::Router;
 use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
+use crate::sms::segments::Size;
 use rows::{Intake, Shape};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -49,6 +51,17 @@ pub struct Terms<'a> {
     pub router: &'a Router,
     pub mapping: Option<Mapping>,
     pub rows_max: u32,
+    /// For a list whose people are told something and not paid.
+    pub sms: Option<SmsTerms>,
+}
+
+/// What everybody on a list is told, and by what.
+#[derive(Clone, Debug)]
+pub struct SmsTerms {
+    pub template: String,
+    pub lane: String,
+    /// Of one segment.
+    pub price: Money,
 }
 
 /// One row of the file that is not blank.
@@ -79,6 +92,7 @@ pub struct Recipient {
     pub msisdn: Msisdn,
     pub network: Option<&'static str>,
     pub lane: String,
+    /// What is paid; of a message, what it costs.
     pub amount: Money,
     /// Empty when the file has none.
     pub name: String,
@@ -86,6 +100,8 @@ pub struct Recipient {
     pub note: Option<String>,
     /// The columns that are none of ours, by header.
     pub variables: BTreeMap<String, String>,
+    /// How large the text is that the recipient is sent; `None` for a payout.
+    pub sms: Option<Size>,
 }
 
 /// What an import found. `rows = valid + invalid`.

@@ -115,7 +115,7 @@ impl<'a> Intake<'a> {
         }
         let Some(columns) = &self.columns else {
             let header: Vec<String> = cells.iter().map(|c| c.text.clone().into_owned()).collect();
-            self.columns = Some(Columns::read(&header, self.terms.mapping.as_ref())?);
+            self.columns = Some(Columns::read(&header, self.terms.mapping.as_ref(), self.terms.sms.as_ref())?);
             return Ok(());
         };
         self.tally.rows += 1;
@@ -149,21 +149,24 @@ impl Tally {
 }
 
 /// Without padding, visible or not.
-fn bare(text: &str) -> &str {
+pub(super) fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
 }
 
 /// One row under judgement.
-struct Judge<'a> {
-    terms: &'a Terms<'a>,
-    columns: &'a Columns,
-    row: u32,
-    cells: &'a [Cell<'a>],
-    issues: Vec<Issue>,
+pub(super) struct Judge<'a> {
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) columns: &'a Columns,
+    pub(super) row: u32,
+    pub(super) cells: &'a [Cell<'a>],
+    pub(super) issues: Vec<Issue>,
 }
 
 impl Judge<'_> {
     fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> Row {
+        if let Some(sms) = &self.terms.sms {
+            return self.judge_message(sms, shape, duplicates);
+        }
         if shape == Shape::Strict && self.has_shifted() {
             return self.done(None, Stated::default());
         }
@@ -190,13 +193,14 @@ impl Judge<'_> {
                 reference,
                 note,
                 variables: self.variables(),
+                sms: None,
             }),
             _ => None,
         };
         self.done(recipient, stated)
     }
 
-    fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
+    pub(super) fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
         let beyond = self.columns.headers.len()..self.cells.len();
         let nameless = beyond.map(|i| Arc::from(format!("column {}", i + 1)));
         let headers = self.columns.headers.iter().cloned().chain(nameless);
@@ -205,7 +209,7 @@ impl Judge<'_> {
     }
 
     /// Cells beyond the header are harmless when blank: a delimiter at the end of each line is common.
-    fn has_shifted(&mut self) -> bool {
+    pub(super) fn has_shifted(&mut self) -> bool {
         let (wanted, beyond) = (self.columns.headers.len(), self.cells.get(self.columns.headers.len()..));
         if self.cells.len() >= wanted && beyond.is_none_or(|cells| cells.iter().all(Cell::is_blank)) {
             return false;
@@ -235,7 +239,7 @@ impl Judge<'_> {
         }
     }
 
-    fn report(&mut self, field: Field, issue: Issue) {
+    pub(super) fn report(&mut self, field: Field, issue: Issue) {
         let header = self.columns.of(field).map_or("", |at| &self.columns.headers[at]);
         let value = self.cell(field).map_or("", |(_, cell)| &cell.text);
         let issue = issue.in_column(header, value);
@@ -243,7 +247,7 @@ impl Judge<'_> {
     }
 
     /// Cells at fault, and cells outside of all columns.
-    fn judge_loose_cells(&mut self) {
+    pub(super) fn judge_loose_cells(&mut self) {
         for (at, cell) in self.cells.iter().enumerate() {
             let Some(header) = self.columns.headers.get(at) else {
                 if !cell.is_blank() {
@@ -255,16 +259,20 @@ impl Judge<'_> {
                 continue;
             };
             let Some(fault) = cell.fault else { continue };
-            let issue = match self.columns.field_at(at) {
-                Some(_) => Issue::error(self.row, fault.code(), fault.message()),
+            let needed = match self.terms.sms {
+                Some(_) => self.is_told(at),
+                None => self.columns.field_at(at).is_some(),
+            };
+            let issue = match needed {
+                true => Issue::error(self.row, fault.code(), fault.message()),
                 // Not needed to pay; an SMS that uses it would say nothing.
-                None => Issue::warning(self.row, fault.code(), fault.message()),
+                false => Issue::warning(self.row, fault.code(), fault.message()),
             };
             self.issues.push(issue.in_column(header, &cell.text));
         }
     }
 
-    fn phone(&mut self) -> Option<Normalised> {
+    pub(super) fn phone(&mut self) -> Option<Normalised> {
         let read = phone::normalise(self.value(Field::Msisdn)?, self.terms.country);
         match read {
             Ok(phone) => {
@@ -286,7 +294,7 @@ impl Judge<'_> {
     }
 
     /// A text of bounded length without control characters; `None` when blank.
-    fn text(&mut self, field: Field, chars_max: usize) -> Option<String> {
+    pub(super) fn text(&mut self, field: Field, chars_max: usize) -> Option<String> {
         let text = bare(self.value(field)?).to_owned();
         let what = field.what();
         if text.chars().any(char::is_control) {
@@ -382,7 +390,7 @@ impl Judge<'_> {
     }
 
     /// What a report can say of the row even when it is rejected: as read where it could be read, else as uploaded.
-    fn stated(&self, phone: Option<&Normalised>, amount: Option<Money>) -> Stated {
+    pub(super) fn stated(&self, phone: Option<&Normalised>, amount: Option<Money>) -> Stated {
         let uploaded = |field| self.cell(field).map(|(_, cell)| bare(&cell.text).to_owned()).unwrap_or_default();
         Stated {
             name: uploaded(Field::Name),

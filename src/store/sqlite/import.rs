@@ -3,9 +3,10 @@
 use super::batches::fenced;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, own, sql};
-use crate::batch::Batch;
+use crate::batch::{Batch, Kind};
 use crate::clock::Time;
 use crate::ids;
+use crate::sms::PURPOSE_BULK;
 use crate::store::{ImportTotals, NewRow, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,6 +45,7 @@ async fn clear(tx: &mut Tx, batch: &Batch) -> Result<bool> {
     for statement in [
         own!("import_clear_details"),
         own!("import_clear_payouts"),
+        own!("import_clear_messages"),
         own!("import_clear_rejected"),
         own!("import_clear_issues"),
     ] {
@@ -72,7 +74,11 @@ pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Durat
     let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
     if !payouts.is_empty() {
         let payouts = Value::Array(payouts).to_string();
-        let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
+        let insert = match batch.kind {
+            Kind::Payout => own!("payouts_insert"),
+            Kind::Sms => own!("messages_import"),
+        };
+        let insert = insert.bind(&payouts).bind(batch.organisation).bind(batch.id);
         let insert = insert.bind(batch.currency.code()).bind(now.micros());
         insert.execute(&mut *tx).await.map_err(error)?;
         own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(&mut *tx).await.map_err(error)?;
@@ -90,10 +96,13 @@ pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Durat
     Ok(())
 }
 
+/// A recipient's row: of a payout, or in a batch of kind `sms` of a message.
 fn payout(batch: &Batch, row: &NewRow) -> Option<Value> {
     let recipient = row.recipient.as_ref()?;
     Some(json!({
         "id": hex(ids::payout(batch.id, row.row)),
+        "message": hex(ids::message(batch.id, row.row, PURPOSE_BULK)),
+        "segments": recipient.sms.map(|size| size.segments),
         "row": row.row,
         "lane": recipient.lane,
         "msisdn": recipient.msisdn,
