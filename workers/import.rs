@@ -1,8 +1,8 @@
 //! Importing uploads.
 
-use crate::batch::{Batch, Kind};
 use crate::batch::digest::{DigestRow, DigestTerms, Digester};
 use crate::batch::import::{self, ImportError, Mapping, Row, SmsTerms, Summary, Terms};
+use crate::batch::{Batch, Kind};
 use crate::config::Config;
 use crate::lane::route::{self, Router};
 use crate::money::Money;

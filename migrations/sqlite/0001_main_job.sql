@@ -356,7 +356,7 @@ CREATE INDEX messages_due ON messages (lane, state, due_at)
 WHERE due_at IS NOT NULL AND (purpose <> 'bulk' OR state <> 'queued');
 CREATE INDEX messages_to_send ON messages (batch_id, lane, due_at, row)
 WHERE purpose = 'bulk' AND state = 'queued' AND due_at IS NOT NULL;
-CREATE INDEX messages_tests ON messages (batch_id) WHERE purpose = 'test';
+CREATE INDEX messages_tests ON messages (batch_id, copy) WHERE purpose = 'test';
 
 CREATE TRIGGER message_states BEFORE UPDATE OF state ON messages
 WHEN OLD.state <> NEW.state AND NOT (

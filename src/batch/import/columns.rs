@@ -124,11 +124,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub fn read(
-        header: &[String],
-        mapping: Option<&Mapping>,
-        sms: Option<&SmsTerms>,
-    ) -> Result<Columns, ImportError> {
+    pub fn read(header: &[String], mapping: Option<&Mapping>, sms: Option<&SmsTerms>) -> Result<Columns, ImportError> {
         let header = trimmed(header);
         let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
         for (i, name) in folded.iter().enumerate() {

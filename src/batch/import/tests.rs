@@ -1,6 +1,7 @@
 //! Whole files through [`super::read`]: the committed fixtures, and files made here.
 
 mod lists;
+mod messages;
 mod workbooks;
 
 use super::*;

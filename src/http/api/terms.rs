@@ -123,7 +123,8 @@ impl Form {
     fn sms_template(&self, kind: Kind) -> Read<Option<String>> {
         let template = self.given("sms_template");
         if kind == Kind::Sms {
-            let text = template.ok_or_else(|| missing("give the text as sms_template, such as \"Dear ((name)), …\""))?;
+            let text =
+                template.ok_or_else(|| missing("give the text as sms_template, such as \"Dear ((name)), …\""))?;
             template::check(text).map_err(|error| malformed(error.to_string()))?;
         }
         if template.is_some_and(|text| text.chars().count() > TEMPLATE_CHARS_MAX) {

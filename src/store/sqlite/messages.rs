@@ -133,7 +133,8 @@ async fn queue_test(
         return Err(Refusal::TooManyTests { max: TESTS_MAX }.into());
     }
     let message = ids::message(id, source.row, &format!("{PURPOSE_TEST}-{copy}"));
-    let insert = sql!("message_insert_test").bind(message).bind(actor.organisation).bind(id).bind(i64::from(source.row));
+    let insert =
+        sql!("message_insert_test").bind(message).bind(actor.organisation).bind(id).bind(i64::from(source.row));
     let insert = insert.bind(i64::from(copy)).bind(&test.lane).bind(test.msisdn.as_str()).bind(prepare(&source));
     let insert = insert.bind(batch.currency.code()).bind(now.micros());
     insert.execute(&mut *tx).await.map_err(error)?;

@@ -170,8 +170,14 @@ fn a_mapping_decides_which_column_is_meant() {
 #[test]
 fn an_error_of_the_sink_ends_the_import() {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10, sms: None };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
     let upload = Upload::new(b"phone,amount\n0772345678,5\n0772345679,5\n");
     let mut seen = 0;
     let error = read(&upload.0, &terms, &mut |_| {
