@@ -34,8 +34,14 @@ pub fn list(bytes: &[u8]) {
         static ROUTER: Router = Router::new(&Config::parse(LANES).expect("a configuration").lanes).expect("one lane");
     }
     ROUTER.with(|router| {
-        let terms =
-            Terms { currency: Currency::Ugx, country: Country::Uganda, router, mapping: None, rows_max: ROWS_MAX };
+        let terms = Terms {
+            currency: Currency::Ugx,
+            country: Country::Uganda,
+            router,
+            mapping: None,
+            rows_max: ROWS_MAX,
+            sms: None,
+        };
         let (mut rows, mut valid, mut total, mut warnings, mut last) = (0, 0, 0_i128, 0, 0);
         let read = import::read_bytes(bytes, &terms, &mut |row| {
             assert!(row.row > last, "rows come in the order of the file");

@@ -2,11 +2,11 @@
 
 use crate::batch::approval;
 use crate::batch::digest::{DigestRow, Digester};
-use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, Summary, Terms};
-use crate::batch::{Batch, Declared, Reading, Understood};
+use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, SmsTerms, Summary, Terms};
+use crate::batch::{Batch, Declared, Kind, Reading, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
-use crate::lane::route::Router;
+use crate::lane::route::{self, Router};
 use crate::queue::Work;
 use crate::store::{ImportTotals, IssueView, NewRow, SharedStore, StoreError};
 use async_trait::async_trait;
@@ -101,14 +101,16 @@ impl Import {
         let (file, file_bytes) = self.spool(batch).await?;
         let remembered = self.store.remembered_mappings(batch.organisation).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
-        let country = self.config.country(batch.currency);
+        let country = route::country(&self.config.lanes, batch.currency);
         let since = self.config.duplicates_since(self.clock.now());
+        let sms = SmsTerms::of(&self.config.lanes, &batch);
+        let sms = sms.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
         let rows_max = self.config.rows_max;
         let reading = tokio::task::spawn_blocking(move || {
             let progress = Progress::default();
             let mut loader = Loader::new(store, &batch, &progress, file_bytes, since);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
-            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max };
+            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max, sms };
             let mut sink = |row| loader.take(row).map_err(|e| Box::new(e) as _);
             let read = import::read_with(&file.0, &terms, &remembered, &progress, &mut sink);
             // Trouble of the store reaches us through the reader; it is not the file's fault.
@@ -202,8 +204,8 @@ impl<'a> Loader<'a> {
             Some(recipient) => self.digest.row(&DigestRow {
                 row: row.row,
                 msisdn: &recipient.msisdn,
-                amount: recipient.amount.minor,
-                fee: 0,
+                amount: if self.batch.kind == Kind::Payout { recipient.amount.minor } else { 0 },
+                fee: if self.batch.kind == Kind::Sms { recipient.amount.minor } else { 0 },
                 tax: 0,
                 name: &recipient.name,
                 reference: recipient.reference.as_deref(),

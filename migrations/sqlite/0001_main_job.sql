@@ -79,13 +79,14 @@ CREATE TABLE transfers (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     organisation_id BLOB NOT NULL,
     kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'receivable', 'paid', 'fee', 'tax', 'release', 'surplus',
-                                                        'reversal', 'refund')),
+                                                        'reversal', 'refund', 'sms')),
     debit_account   BLOB NOT NULL REFERENCES accounts (id),
     credit_account  BLOB NOT NULL REFERENCES accounts (id),
     amount          INTEGER NOT NULL CHECK (amount > 0),
     currency        TEXT NOT NULL,
     batch_id        BLOB,
     row             INTEGER,
+    -- The payout, or in a batch of kind sms the message.
     payout_id       BLOB,
     attempt         INTEGER,
     reference       TEXT,
@@ -118,7 +119,7 @@ CREATE TABLE batches (
     id                 BLOB PRIMARY KEY,
     organisation_id    BLOB NOT NULL REFERENCES organisations (id),
     mode               TEXT NOT NULL CHECK (mode = 'live'),
-    kind               TEXT NOT NULL CHECK (kind = 'payout'),
+    kind               TEXT NOT NULL CHECK (kind IN ('payout', 'sms')),
     name               TEXT NOT NULL,
     currency           TEXT NOT NULL,
     state              TEXT NOT NULL,
@@ -189,7 +190,7 @@ CREATE TRIGGER batch_begins_importing BEFORE INSERT ON batches WHEN NEW.state <>
 BEGIN SELECT RAISE(ABORT, 'a batch begins as importing'); END;
 
 -- What was approved is what is paid.
-CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, currency, notify, sms_template, scheduled_at, digest, amount, fees, tax
+CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, kind, currency, notify, sms_template, scheduled_at, digest, amount, fees, tax
 ON batches WHEN OLD.state NOT IN ('importing', 'ready')
 BEGIN SELECT RAISE(ABORT, 'the terms of a batch are fixed once it is submitted'); END;
 
@@ -411,6 +412,12 @@ CREATE TABLE messages (
     lane            TEXT NOT NULL,
     msisdn          TEXT NOT NULL,
     text            TEXT,
+    -- What it was priced as and costs; nobody is charged for a notice or a test.
+    segments        INTEGER,
+    cost            INTEGER NOT NULL DEFAULT 0 CHECK (cost >= 0),
+    currency        TEXT NOT NULL,
+    -- Tests of one row are told apart by it.
+    copy            INTEGER NOT NULL DEFAULT 0,
     state           TEXT NOT NULL,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
@@ -421,10 +428,16 @@ CREATE TABLE messages (
     created_at      INTEGER NOT NULL,
     sent_at         INTEGER,
     settled_at      INTEGER,
-    UNIQUE (batch_id, row, purpose)
+    UNIQUE (batch_id, row, purpose, copy),
+    CHECK (purpose = 'bulk' OR cost = 0)
 ) STRICT;
 
-CREATE INDEX messages_due ON messages (lane, state, due_at) WHERE due_at IS NOT NULL;
+-- Rows of a list wait in an index of their own, by batch: a list that is not approved costs the others nothing.
+CREATE INDEX messages_due ON messages (lane, state, due_at)
+WHERE due_at IS NOT NULL AND (purpose <> 'bulk' OR state <> 'queued');
+CREATE INDEX messages_to_send ON messages (batch_id, lane, due_at, row)
+WHERE purpose = 'bulk' AND state = 'queued' AND due_at IS NOT NULL;
+CREATE INDEX messages_tests ON messages (batch_id, copy) WHERE purpose = 'test';
 
 CREATE TRIGGER message_states BEFORE UPDATE OF state ON messages
 WHEN OLD.state <> NEW.state AND NOT (
@@ -435,6 +448,15 @@ BEGIN SELECT RAISE(ABORT, 'a message cannot take this step'); END;
 
 CREATE TRIGGER message_begins_queued BEFORE INSERT ON messages WHEN NEW.state <> 'queued'
 BEGIN SELECT RAISE(ABORT, 'a message begins as queued'); END;
+
+-- Whom a message tells, and what it costs, never changes; nor does its text, once there is one.
+CREATE TRIGGER message_terms
+BEFORE UPDATE OF id, organisation_id, batch_id, row, purpose, copy, lane, msisdn, segments, cost, currency, text ON messages
+WHEN OLD.text IS NOT NULL AND NEW.text IS NOT OLD.text
+  OR NEW.id <> OLD.id OR NEW.organisation_id <> OLD.organisation_id OR NEW.batch_id <> OLD.batch_id OR NEW.row <> OLD.row
+  OR NEW.purpose <> OLD.purpose OR NEW.copy <> OLD.copy OR NEW.lane <> OLD.lane OR NEW.msisdn <> OLD.msisdn
+  OR NEW.segments IS NOT OLD.segments OR NEW.cost <> OLD.cost OR NEW.currency <> OLD.currency
+BEGIN SELECT RAISE(ABORT, 'whom a message tells, what, and what it costs, never changes'); END;
 
 -- What providers posted, raw. due_at is null once applied.
 CREATE TABLE receipts (

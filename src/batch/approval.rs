@@ -30,7 +30,7 @@ pub fn terms(batch: &Batch) -> DigestTerms<'_> {
     DigestTerms {
         organisation: batch.organisation,
         batch: batch.id,
-        kind: "payout",
+        kind: batch.kind.name(),
         currency: batch.currency,
         sms_template: batch.sms_template.as_deref(),
         notify: batch.notify,

@@ -111,7 +111,7 @@ pub fn correct(stored: &StoredRow, correction: &Correction, terms: &Terms<'_>) -
 fn judged(row: u32, cells: Vec<(String, String)>, mapping: Mapping, terms: &Terms<'_>, aside: bool) -> Corrected {
     let present = |(_, header): &(&Field, &String)| cells.iter().any(|(h, _)| h == *header);
     let mapping = mapping.0.iter().filter(present).map(|(field, header)| (*field, header.clone())).collect();
-    let terms = Terms { mapping: Some(Mapping(mapping)), ..*terms };
+    let terms = Terms { mapping: Some(Mapping(mapping)), sms: terms.sms.clone(), ..*terms };
     let (headers, values): (Vec<String>, Vec<String>) = cells.iter().cloned().unzip();
     let NewRow { recipient, rejected, issues, .. } = import::judge_one(&terms, &headers, &values, row).into();
     let rejected = rejected.unwrap_or_else(|| RejectedRow {
@@ -155,6 +155,7 @@ mod tests {
             router: &router,
             mapping: Some(mapping),
             rows_max: 10,
+            sms: None,
         };
         correct(stored, &correction, &terms)
     }

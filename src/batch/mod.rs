@@ -5,6 +5,7 @@ pub mod correction;
 pub mod declared;
 pub mod digest;
 pub mod import;
+mod kind;
 pub mod retry;
 pub mod states;
 
@@ -14,6 +15,7 @@ use crate::money::{Currency, Money};
 use crate::payout;
 pub use declared::Declared;
 use import::MappingSource;
+pub use kind::{Kind, RowState};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 pub use states::State;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 pub struct NewBatch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     /// Tell the paid by SMS.
@@ -62,7 +65,7 @@ pub struct Reading {
     pub file_bytes: i64,
 }
 
-/// Rows and money of one payout state within a batch.
+/// Rows and money of one state within a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub rows: i64,
@@ -76,6 +79,7 @@ pub struct Tally {
 pub struct Batch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     pub state: State,
@@ -112,8 +116,8 @@ pub struct Batch {
     pub paid: i64,
     pub released: i64,
     pub held: i64,
-    /// In the order of [`payout::State`].
-    pub tallies: Vec<(payout::State, Tally)>,
+    /// Of the states that its kind of row has.
+    pub tallies: Vec<(RowState, Tally)>,
     pub rejection: Option<String>,
     pub failure: Option<String>,
     pub created_by: Uuid,
@@ -127,13 +131,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn tally(&self, state: payout::State) -> Tally {
+    /// Of a payout's state or a message's.
+    pub fn tally(&self, state: impl Into<RowState>) -> Tally {
+        let state = state.into();
         self.tallies.iter().find(|(s, _)| *s == state).map(|(_, t)| *t).unwrap_or_default()
     }
 
-    /// Rows that are not final.
+    /// Rows that keep it open.
     pub fn unfinished(&self) -> i64 {
-        self.tallies.iter().filter(|(s, _)| !s.is_final()).map(|(_, t)| t.rows).sum()
+        self.tallies.iter().filter(|(s, _)| s.is_open()).map(|(_, t)| t.rows).sum()
     }
 
     fn counts(&self) -> Value {
@@ -144,14 +150,19 @@ impl Batch {
         counts.insert("excluded".into(), self.excluded.into());
         counts.insert("duplicates".into(), self.duplicates.into());
         counts.insert("warnings".into(), self.warnings.into());
-        for state in <payout::State as crate::machine::State>::ALL {
-            counts.insert(state.to_string(), self.tally(*state).rows.into());
+        for state in self.kind.row_states() {
+            counts.insert(state.to_string(), self.tally(state).rows.into());
         }
         Value::Object(counts)
     }
 
     fn totals(&self) -> Value {
         use payout::State::*;
+        // A message is charged when it is sent, and what was paid is what was charged.
+        let (out, paid_amount) = match self.kind {
+            Kind::Payout => (self.tally(Sending).total + self.tally(Accepted).total, self.tally(Paid).amount),
+            Kind::Sms => (self.tally(crate::sms::State::Sending).total, self.paid),
+        };
         let money = |minor: i64| Money::new(minor, self.currency).amount();
         json!({
             "amount": money(self.amount),
@@ -161,9 +172,9 @@ impl Batch {
             "paid": money(self.paid),
             "released": money(self.released),
             "held": money(self.held),
-            "in_flight": money(self.tally(Sending).total + self.tally(Accepted).total),
+            "in_flight": money(out),
             "unknown": money(self.tally(Unknown).total),
-            "paid_amount": money(self.tally(Paid).amount),
+            "paid_amount": money(paid_amount),
         })
     }
 }
@@ -174,7 +185,7 @@ impl Serialize for Batch {
         json!({
             "id": self.id,
             "name": self.name,
-            "kind": "payout",
+            "kind": self.kind.name(),
             "state": self.state,
             "currency": self.currency,
             "digest": self.digest,

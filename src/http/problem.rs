@@ -153,6 +153,8 @@ impl From<Refusal> for Problem {
                     rows.into_iter().map(|(row, message)| FieldError::of_row(row, "duplicate_in_batch", message));
                 Problem { errors: errors.collect(), ..conflict("duplicates_changed") }
             }
+            Refusal::NobodyIsTold => conflict("nobody_is_told"),
+            Refusal::TooManyTests { .. } => conflict("too_many_tests"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
             Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),

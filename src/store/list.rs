@@ -93,6 +93,7 @@ impl From<Row> for NewRow {
             reference: r.reference,
             note: r.note,
             variables: serde_json::to_string(&r.variables).unwrap_or_else(|_| "{}".into()),
+            sms: r.sms,
         });
         NewRow { row: row.row, recipient, rejected, issues: row.issues.into_iter().map(IssueView::from).collect() }
     }

@@ -25,9 +25,11 @@ use crate::org::{Organisation, Principal, Role};
 use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
+use crate::phone::Msisdn;
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
 use crate::report::settlement::Line;
+use crate::sms::segments::Size;
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
 use crate::wallet::check::LedgerCheck;
@@ -66,6 +68,10 @@ pub enum Refusal {
          them, then let the maker submit again to accept them, or set them aside", rows.len()
     )]
     DuplicatesChanged { rows: Vec<(u32, String)> },
+    #[error("nobody is told anything by this batch: it was uploaded without notify=true")]
+    NobodyIsTold,
+    #[error("{max} test messages of this batch were sent already; submit it, or look at its preview")]
+    TooManyTests { max: u32 },
     #[error("this Idempotency-Key was used before for something else; use a new key for a new request")]
     KeyReused,
     #[error("the reference {0:?} was used before; every funding needs a reference of its own")]
@@ -176,14 +182,17 @@ pub struct NewRecipient {
     pub msisdn: String,
     pub network: Option<String>,
     pub lane: String,
+    /// What is paid; of a message, what it costs.
     pub amount: Money,
     pub fee: Money,
     pub tax: Money,
     pub name: String,
     pub reference: Option<String>,
     pub note: Option<String>,
-    /// JSON object of all other columns.
+    /// JSON object of all other columns; of a message, of all columns.
     pub variables: String,
+    /// How large the text is, in a batch of kind `sms`.
+    pub sms: Option<Size>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -226,6 +235,15 @@ pub struct PayoutRecord {
     pub at: Time,
     /// The SMS lane that tells the recipient, should the batch want that and this be the payment.
     pub sms_lane: Option<String>,
+}
+
+/// A text to be shown on one phone.
+#[derive(Clone, Debug)]
+pub struct TestMessage {
+    pub msisdn: Msisdn,
+    /// Whose text; the first row's where none is named.
+    pub row: Option<u32>,
+    pub lane: String,
 }
 
 /// A message outcome to be recorded under its claim.
@@ -483,6 +501,25 @@ pub trait Messages: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<MessageView>>;
     async fn message(&self, organisation: OrganisationId, message: Uuid) -> Result<MessageView>;
+    /// What the texts of a batch are made of, in row order after row `after`, at most `limit`: its messages, or for a
+    /// batch of payouts what the paid will be told.
+    async fn message_sources(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<DueMessage>>;
+    /// Queues the text of one row for a phone of the maker's choice, before anybody else gets it. Nobody is charged, it
+    /// counts nowhere, and a batch has at most [`crate::sms::TESTS_MAX`] of them.
+    async fn send_test(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        test: TestMessage,
+        prepare: PrepareText,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
 }
 
 /// The inbox of receipts.

@@ -33,7 +33,7 @@ async fn every_refusal_is_a_problem_with_a_code_and_the_requests_id() {
     reply(json_upload.json(&json!({}))).await.is_problem(415, "unsupported_media_type");
     let large = request(checker, "POST", &format!("{path}/reject")).json(&json!({"reason": "x".repeat(70_000)}));
     reply(large).await.is_problem(413, "too_large");
-    upload(maker, &fresh(), form("a", "a.csv", &[("kind", "sms")])).await.is_problem(422, "unprocessable");
+    upload(maker, &fresh(), form("a", "a.csv", &[("currency", "KES")])).await.is_problem(422, "unprocessable");
     approval(checker, &fresh(), &json!({"id": id(&batch), "digest": "x"})).await.is_problem(409, "digest_mismatch");
     approval(maker, &fresh(), &batch).await.is_problem(403, "forbidden");
     assert_eq!(checker.approve(&batch).await.1["code"], "insufficient_funds");

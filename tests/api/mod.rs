@@ -3,6 +3,7 @@
 
 mod approval;
 mod batches;
+mod bulk_sms;
 mod cli;
 mod demo;
 mod errors;

@@ -21,7 +21,7 @@ fn rules(correction: Correction) -> CorrectRow {
     Arc::new(move |stored, _| {
         let router = Router::new(std::slice::from_ref(&lane)).unwrap();
         let (currency, country) = (Currency::Ugx, Country::Uganda);
-        let terms = Terms { currency, country, router: &router, mapping: None, rows_max: 100 };
+        let terms = Terms { currency, country, router: &router, mapping: None, rows_max: 100, sms: None };
         correction::correct(stored, &correction, &terms).map_err(Refusal::into)
     })
 }

@@ -6,6 +6,7 @@
 
 mod approvals;
 mod books;
+mod bulk_sms;
 mod cancelling;
 mod claims;
 mod corrections;
@@ -223,6 +224,26 @@ conformance!(sqlite, open_sqlite; {
         one_claim_of_a_message_records_once_in_a_group_too,
         an_impossible_record_of_a_message_is_rejected_with_its_group,
         messages_are_listed_in_row_order_by_page_and_by_state,
+    }
+    bulk_sms {
+        a_list_is_sent_only_once_it_is_approved,
+        what_was_priced_at_the_import_is_what_is_sent,
+        money_follows_what_surely_was_and_surely_was_not_sent,
+        a_receipt_before_the_answer_charges_once,
+        a_message_whose_sender_died_may_be_out_and_is_charged,
+        one_record_of_a_group_moves_the_money_once,
+        a_paused_list_sends_nothing_until_it_is_resumed,
+        a_list_cancelled_in_the_middle_gives_back_what_was_not_sent,
+        a_list_cancelled_before_it_starts_gives_everything_back,
+        a_list_that_costs_nothing_needs_no_wallet_and_completes,
+        lists_and_notices_share_a_lane,
+        claimers_that_race_send_every_message_once,
+        a_broken_import_of_a_list_starts_clean,
+        the_report_of_a_list_tells_every_message_and_what_it_cost,
+        a_test_shows_one_text_and_counts_nowhere,
+        a_test_of_a_payroll_shows_what_the_paid_are_told,
+        a_repeated_test_under_one_key_is_sent_once,
+        a_lane_of_a_list_is_in_use_while_the_list_runs,
     }
     reports {
         every_row_of_the_file_has_one_line_in_its_order,

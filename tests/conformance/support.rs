@@ -1,6 +1,6 @@
 //! What every case stands on: a store with a clock that the case sets, and the way from an upload to a running batch.
 
-use gaba::batch::{self, Batch, NewBatch};
+use gaba::batch::{self, Batch, Kind, NewBatch};
 use gaba::clock::{Clock, SharedClock, Time};
 use gaba::ids::{self, OrganisationId};
 use gaba::money::{Currency, Money};
@@ -128,6 +128,7 @@ impl List {
             reference: Some(format!("S-{row}")),
             note: self.note.map(str::to_owned),
             variables: r#"{"department":"Finance"}"#.into(),
+            sms: None,
         };
         NewRow { row, recipient: Some(recipient), rejected: None, issues: Vec::new() }
     }
@@ -297,6 +298,7 @@ impl Harness {
         NewBatch {
             id: ids::batch(tenant.id, ids::MODE_LIVE, key),
             organisation: tenant.id,
+            kind: Kind::Payout,
             name: format!("List {key}"),
             currency: CURRENCY,
             notify: list.notify,

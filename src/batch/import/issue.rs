@@ -170,6 +170,13 @@ pub enum ImportError {
          header above all recipients, or remove the row"
     )]
     RowAboveHeader { row: u32, header: u32 },
+    #[error(
+        "the text uses (({tag})), and the file has no column {tag:?}. It has {}. Correct the tag, or add the column",
+        listed(found)
+    )]
+    UnknownTag { tag: String, found: Vec<String> },
+    #[error("{0}; ask your operator, then upload the list again")]
+    NoSmsLane(String),
     #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
     DuplicateColumn { column: String },
     #[error(
@@ -218,6 +225,8 @@ impl ImportError {
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
             RowAboveHeader { .. } => "row_above_header",
+            UnknownTag { .. } => "unknown_tag",
+            NoSmsLane(_) => "no_sms_lane",
             DuplicateColumn { .. } => "duplicate_column",
             MappedColumnMissing { .. } => "mapped_column_missing",
             MappedTwice { .. } => "column_mapped_twice",

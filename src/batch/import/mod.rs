@@ -17,6 +17,7 @@ mod duplicates;
 mod encoding;
 mod header;
 mod issue;
+mod message;
 mod number;
 mod package;
 mod rows;
@@ -32,9 +33,12 @@ pub use header::{Header, MappingSource, Remembered};
 pub use issue::{ImportError, Issue, Severity, SinkError};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 
-use crate::lane::route::Router;
+use super::{Batch, Kind};
+use crate::config::LaneConfig;
+use crate::lane::route::{self, NoSmsLane, Router};
 use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
+use crate::sms::segments::Size;
 use rows::{Intake, Shape, Taken};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,6 +60,29 @@ pub struct Terms<'a> {
     pub router: &'a Router,
     pub mapping: Option<Mapping>,
     pub rows_max: u32,
+    /// For a list whose people are told something and not paid.
+    pub sms: Option<SmsTerms>,
+}
+
+/// What everybody on a list is told, and by what.
+#[derive(Clone, Debug)]
+pub struct SmsTerms {
+    pub template: String,
+    pub lane: String,
+    /// Of one segment.
+    pub price: Money,
+}
+
+impl SmsTerms {
+    /// What the people of a batch are told and what that costs now; `None` when they are paid.
+    pub fn of(lanes: &[LaneConfig], batch: &Batch) -> Result<Option<SmsTerms>, NoSmsLane> {
+        if batch.kind == Kind::Payout {
+            return Ok(None);
+        }
+        let (lane, price) = route::bulk_sms_lane(lanes, batch.currency)?;
+        let template = batch.sms_template.clone().unwrap_or_default();
+        Ok(Some(SmsTerms { template, lane: lane.name.clone(), price }))
+    }
 }
 
 /// One row of the file that is not blank.
@@ -86,6 +113,7 @@ pub struct Recipient {
     pub msisdn: Msisdn,
     pub network: Option<&'static str>,
     pub lane: String,
+    /// What is paid; of a message, what it costs.
     pub amount: Money,
     /// Empty when the file has none.
     pub name: String,
@@ -93,6 +121,8 @@ pub struct Recipient {
     pub note: Option<String>,
     /// The columns that are none of ours, by header.
     pub variables: BTreeMap<String, String>,
+    /// How large the text is that the recipient is sent; `None` for a payout.
+    pub sms: Option<Size>,
 }
 
 /// What an import found. `rows = valid + invalid`.

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn only_what_has_no_number_looks_like_a_total() {
         let header = ["name", "phone", "amount"].map(String::from);
-        let columns = Columns::read(&header, None).unwrap();
+        let columns = Columns::read(&header, None, None).unwrap();
         let mut sum = Sum::default();
         (0..3).for_each(|_| sum.add(Some(Money::new(500, Currency::Ugx))));
         for (cells, expected) in [

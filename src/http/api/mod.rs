@@ -6,6 +6,7 @@ mod exceptions;
 mod lanes;
 mod messages;
 mod payouts;
+mod preview;
 mod reports;
 mod rows;
 mod terms;
@@ -24,6 +25,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(rows::routes())
         .merge(payouts::routes())
         .merge(messages::routes())
+        .merge(preview::routes())
         .merge(reports::routes())
         .merge(wallets::routes())
         .merge(exceptions::routes())

@@ -3,14 +3,14 @@
 use super::reports::{download, slug};
 use crate::batch::approval;
 use crate::batch::correction::{self, Correction, RowView};
-use crate::batch::import::{Mapping, Terms};
+use crate::batch::import::{Mapping, SmsTerms, Terms};
 use crate::http::App;
 use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
 use crate::http::page;
 use crate::http::params::{BatchRow, Id, Params};
 use crate::http::problem::Problem;
-use crate::lane::route::Router as Lanes;
+use crate::lane::route::{self, Router as Lanes};
 use crate::report::issues;
 use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
 use axum::body::{Body, Bytes};
@@ -71,10 +71,11 @@ async fn correct(
         let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose();
         let terms = Terms {
             currency: batch.currency,
-            country: config.country(batch.currency),
+            country: route::country(&config.lanes, batch.currency),
             router: &lanes,
             mapping: mapping.map_err(|e| StoreError::Rejected(e.to_string()))?,
             rows_max: config.rows_max,
+            sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
         };
         correction::correct(stored, &correction, &terms).map_err(Refusal::into)
     });

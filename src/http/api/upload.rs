@@ -57,10 +57,11 @@ pub async fn create(
     if !known {
         terms.payable_with(&app.config)?;
     }
-    let Terms { name, currency, notify, sms_template, mapping, scheduled_at, declared } = terms;
+    let Terms { kind, name, currency, notify, sms_template, mapping, scheduled_at, declared } = terms;
     let batch = NewBatch {
         id,
         organisation: who.organisation,
+        kind,
         name,
         currency,
         notify,

@@ -1,4 +1,4 @@
-SELECT b.id, b.organisation_id, b.name, b.currency, b.state, b.claim, b.notify, b.sms_template, b.mapping, b.scheduled_at,
+SELECT b.id, b.organisation_id, b.kind, b.name, b.currency, b.state, b.claim, b.notify, b.sms_template, b.mapping, b.scheduled_at,
        b.file_name, b.upload_id, b.digest, b.rows, b.valid, b.invalid, b.excluded,
        b.duplicates, b.revision, b.file_hash, b.warnings, b.amount, b.fees, b.tax, b.reserved,
        b.paid, b.released, b.rejection, b.failure, b.created_by, b.created_by_label, b.submitted_by, b.approved_by,

@@ -3,7 +3,7 @@
 use super::rows::{self, get};
 use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
 use crate::batch::import::Remembered;
-use crate::batch::{Batch, NewBatch, State};
+use crate::batch::{Batch, Kind, NewBatch, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::machine::State as _;
@@ -350,9 +350,11 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         .bind(new.fingerprint.as_slice())
         .bind(new.file_hash.as_slice())
         .bind(new.created_by)
-        .bind(&new.created_by_label);
+        .bind(&new.created_by_label)
+        .bind(new.kind.name());
     insert.execute(&mut *tx).await.map_err(error)?;
-    own!("batch_tallies_insert").bind(new.id).execute(&mut *tx).await.map_err(error)?;
+    let states = Value::from_iter(new.kind.row_states().into_iter().map(|state| state.name()));
+    own!("batch_tallies_insert").bind(new.id).bind(states.to_string()).execute(&mut *tx).await.map_err(error)?;
     let actor = Principal {
         id: new.created_by,
         organisation: new.organisation,
@@ -420,14 +422,21 @@ async fn sweep(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
     let (batch, organisation): (Uuid, Uuid) = (get(&row, "id")?, get(&row, "organisation_id")?);
     let currency = rows::currency(&row)?;
     let releases = rows::state::<State>(&row, "state")? == State::Cancelling;
+    let of = super::record::Swept { batch, organisation, currency, releases };
+    if rows::kind(&row)? == Kind::Sms {
+        if super::bulk::cancel_some(tx, &of, rows_max, now).await? < rows_max as usize {
+            sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
+        }
+        close(tx, batch, organisation, now).await?;
+        return Ok(true);
+    }
     let swept = own!("payouts_cancel_some").bind(batch).bind(i64::from(rows_max)).bind(now.micros());
     let swept = swept.fetch_all(&mut *tx).await.map_err(error)?;
     if swept.len() < rows_max as usize {
         // What is still out converges through its own records; the batch itself has nothing left to do.
         sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
     }
-    super::record::cancelled(tx, &super::record::Swept { batch, organisation, currency, releases }, &swept, now)
-        .await?;
+    super::record::cancelled(tx, &of, &swept, now).await?;
     close(tx, batch, organisation, now).await?;
     // Other batches may be due as well: only a round that finds nothing ends it.
     Ok(true)

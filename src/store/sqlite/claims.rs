@@ -18,7 +18,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Batches one claim looks at; with more running than that, chance decides which.
-const BATCHES_MAX: i64 = 256;
+pub(super) const BATCHES_MAX: i64 = 256;
 
 /// A lane's claim: how many, until when.
 pub(super) struct Claim {
@@ -96,38 +96,55 @@ async fn hand_over(tx: &mut Tx, payout: &Payout, now: Time) -> Result<()> {
 /// The rows to claim: a quota per organisation, then per batch, then whatever is left to whoever has more.
 async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
     let running = own!("claim_batches").bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX);
-    let running = running.fetch_all(&mut *tx).await.map_err(error)?;
-    let mut batches: Vec<(Uuid, Uuid)> = Vec::with_capacity(running.len());
-    let mut batches_of: HashMap<Uuid, i64> = HashMap::new();
-    for row in &running {
-        let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
-        batches.push((batch, organisation));
-        *batches_of.entry(organisation).or_default() += 1;
-    }
-    let (wanted, organisations) = (i64::from(claim.n), batches_of.len().max(1) as i64);
-    let quota = |organisation: &Uuid| {
-        let share = (wanted + organisations - 1) / organisations;
-        let of = batches_of.get(organisation).copied().unwrap_or(1);
-        ((share + of - 1) / of).max(1)
-    };
+    let shares = Shares::of(&running.fetch_all(&mut *tx).await.map_err(error)?, claim.n)?;
     let mut picked = Vec::with_capacity(claim.n as usize);
     for pass in 0..2 {
-        for (batch, organisation) in &batches {
-            let left = wanted - picked.len() as i64;
+        for (batch, quota) in shares.batches() {
+            let left = shares.wanted - picked.len() as i64;
             if left <= 0 {
                 return Ok(picked);
             }
-            let (limit, offset) =
-                if pass == 0 { (quota(organisation).min(left), 0) } else { (left, quota(organisation)) };
+            let (limit, offset) = if pass == 0 { (quota.min(left), 0) } else { (left, quota) };
             let rows = own!("claim_submit_rows").bind(batch).bind(&claim.lane).bind(now.micros());
             let rows = rows.bind(limit).bind(offset).fetch_all(&mut *tx).await.map_err(error)?;
             picked.extend(rows);
         }
-        if batches.len() == 1 {
+        if shares.batches.len() == 1 {
             break;
         }
     }
     Ok(picked)
+}
+
+/// How many rows of a claim each batch may have before any may have more: a quota per organisation, then per batch.
+pub(super) struct Shares {
+    /// Each with its organisation.
+    batches: Vec<(Uuid, Uuid)>,
+    batches_of: HashMap<Uuid, i64>,
+    pub wanted: i64,
+}
+
+impl Shares {
+    /// Over the rows of `claim_batches` or `claim_message_batches`.
+    pub fn of(running: &[SqliteRow], wanted: u32) -> Result<Shares> {
+        let mut shares = Shares { batches: Vec::new(), batches_of: HashMap::new(), wanted: i64::from(wanted) };
+        for row in running {
+            let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+            shares.batches.push((batch, organisation));
+            *shares.batches_of.entry(organisation).or_default() += 1;
+        }
+        Ok(shares)
+    }
+
+    /// Each batch with its quota.
+    pub fn batches(&self) -> impl Iterator<Item = (&Uuid, i64)> {
+        let organisations = self.batches_of.len().max(1) as i64;
+        let share = (self.wanted + organisations - 1) / organisations;
+        self.batches.iter().map(move |(batch, organisation)| {
+            let of = self.batches_of.get(organisation).copied().unwrap_or(1);
+            (batch, ((share + of - 1) / of).max(1))
+        })
+    }
 }
 
 /// The intent for one row: the stored request of its attempt, or a new one.

@@ -3,10 +3,11 @@
 use super::batches::fenced;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, mappings, own, sql};
-use crate::batch::{Batch, Declared};
+use crate::batch::{Batch, Declared, Kind};
 use crate::clock::Time;
 use crate::ids;
 use crate::money::Money;
+use crate::sms::PURPOSE_BULK;
 use crate::store::{ImportTotals, NewRow, Refusal, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -54,6 +55,7 @@ async fn clear(tx: &mut Tx, batch: &Batch) -> Result<bool> {
     for statement in [
         own!("import_clear_details"),
         own!("import_clear_payouts"),
+        own!("import_clear_messages"),
         own!("import_clear_rejected"),
         own!("import_clear_issues"),
     ] {
@@ -89,7 +91,11 @@ pub(super) async fn insert_payouts(tx: &mut Tx, batch: &Batch, new: &[NewRow], n
         return Ok(());
     }
     let payouts = Value::Array(payouts).to_string();
-    let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
+    let insert = match batch.kind {
+        Kind::Payout => own!("payouts_insert"),
+        Kind::Sms => own!("messages_import"),
+    };
+    let insert = insert.bind(&payouts).bind(batch.organisation).bind(batch.id);
     let insert = insert.bind(batch.currency.code()).bind(now.micros());
     insert.execute(&mut *tx).await.map_err(error)?;
     own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(tx).await.map_err(error)?;
@@ -140,10 +146,13 @@ pub(super) fn agrees_with_declared(batch: &Batch) -> Result<()> {
     Err(Refusal::DeclaredMismatch { declared: batch.declared.words(), found }.into())
 }
 
+/// A recipient's row: of a payout, or in a batch of kind `sms` of a message.
 fn payout(batch: &Batch, row: &NewRow) -> Option<Value> {
     let recipient = row.recipient.as_ref()?;
     Some(json!({
         "id": hex(ids::payout(batch.id, row.row)),
+        "message": hex(ids::message(batch.id, row.row, PURPOSE_BULK)),
+        "segments": recipient.sms.map(|size| size.segments),
         "row": row.row,
         "lane": recipient.lane,
         "msisdn": recipient.msisdn,

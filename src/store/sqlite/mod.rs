@@ -9,6 +9,7 @@
 
 mod batches;
 mod books;
+mod bulk;
 mod claims;
 mod doubts;
 mod exceptions;

@@ -145,7 +145,7 @@ async fn apply(
         payouts = tell_payouts(tx, payouts, payout, now, &mut done).await?;
     }
     while !messages.is_empty() {
-        messages = tell_messages(tx, messages, message, &mut done).await?;
+        messages = tell_messages(tx, messages, message, now, &mut done).await?;
     }
     finish(tx, &done).await
 }
@@ -221,6 +221,7 @@ async fn tell_messages(
     tx: &mut Tx,
     receipts: Vec<JudgedReceipt>,
     decide: &DecideMessage,
+    now: Time,
     done: &mut Vec<Done>,
 ) -> Result<Vec<JudgedReceipt>> {
     let named: Vec<Value> = receipts.iter().filter_map(|r| Some(json!(hex(message_news(r)?.reference)))).collect();
@@ -248,7 +249,7 @@ async fn tell_messages(
         };
         done.push(Done { id: receipt.id, state, result });
     }
-    super::messages::record(tx, &records).await?;
+    super::messages::record(tx, &records, now).await?;
     Ok(later)
 }
 

@@ -268,6 +268,7 @@ async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, Batc
                 "purpose": crate::sms::PURPOSE_PAID,
                 "lane": r.sms_lane.as_ref()?,
                 "msisdn": payout.msisdn,
+                "currency": payout.amount.currency.code(),
             }))
         })
         .collect();

@@ -1,10 +1,10 @@
 //! From database rows to domain types.
 
 use super::{Result, Tx, error, sql};
-use crate::batch::{self, Batch, Declared, Reading, Tally};
+use crate::batch::{self, Batch, Declared, Kind, Reading, Tally};
 use crate::clock::Time;
 use crate::money::{Currency, Money};
-use crate::payout::{self, Payout, PayoutView};
+use crate::payout::{Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
 use crate::store::{IssueView, Page, PageRequest, Refusal, StoreError};
@@ -33,6 +33,11 @@ pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32> {
 
 pub(super) fn currency(row: &SqliteRow) -> Result<Currency> {
     get::<&str>(row, "currency")?.parse().map_err(|e| damaged("currency", e))
+}
+
+pub(super) fn kind(row: &SqliteRow) -> Result<Kind> {
+    let name = get::<&str>(row, "kind")?;
+    Kind::parse(name).ok_or_else(|| damaged("kind", name))
 }
 
 pub(super) fn state<S: crate::machine::State>(row: &SqliteRow, column: &str) -> Result<S> {
@@ -130,6 +135,7 @@ fn bare_batch(row: &SqliteRow) -> Result<Batch> {
     Ok(Batch {
         id: get(row, "id")?,
         organisation: get(row, "organisation_id")?,
+        kind: kind(row)?,
         name: get(row, "name")?,
         currency,
         state: state::<batch::State>(row, "state")?,
@@ -186,7 +192,9 @@ pub(super) async fn batches(connection: &mut Tx, rows: &[SqliteRow]) -> Result<V
         for tally in &tallies {
             let counted =
                 Tally { rows: get(tally, "rows")?, amount: get(tally, "amount")?, total: get(tally, "total")? };
-            batch.tallies.push((state::<payout::State>(tally, "state")?, counted));
+            let name = get::<&str>(tally, "state")?;
+            let state = batch.kind.row_state(name).ok_or_else(|| damaged("state", name))?;
+            batch.tallies.push((state, counted));
         }
         batches.push(batch);
     }
