@@ -64,7 +64,8 @@ pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Cu
 
 fn is_label(text: &str) -> bool {
     let text = bare(text);
-    if text.is_empty() || text.chars().count() > LABEL_CHARS_MAX {
+    // Every phone number of a list passes here: folding is for what begins like a word.
+    if !text.starts_with(char::is_alphabetic) || text.chars().count() > LABEL_CHARS_MAX {
         return false;
     }
     let folded = columns::fold(text);
