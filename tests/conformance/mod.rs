@@ -186,6 +186,7 @@ conformance!(sqlite, open_sqlite; {
         a_row_that_nobody_survives_is_left_to_two_people,
         a_crowd_that_died_together_is_cleared_one_by_one,
         suspects_keep_nobody_else_waiting,
+        a_process_that_has_just_begun_takes_up_no_suspect,
         whoever_comes_back_is_no_suspect_any_more,
         panics_count_as_deaths_and_a_stranger_does_not_clear_them,
         a_row_that_cannot_be_written_is_put_aside_and_the_others_are_sent,

@@ -118,6 +118,24 @@ pub async fn suspects_keep_nobody_else_waiting(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
+/// A process that is killed from outside, again and again, must not blame it on whatever it had in hand.
+pub async fn a_process_that_has_just_begun_takes_up_no_suspect(h: Harness) {
+    let org = h.tenant().await;
+    h.approved(&org, &list(2)).await;
+    let out = h.claim(2).await;
+    h.store_receipt(receipt(&h, LANE, out[0].reference, accepted())).await;
+    for _ in 0..2 {
+        h.store.claim_receipts(10, LEASE).await.unwrap();
+        h.lapse();
+    }
+    assert_eq!(h.ask(10).await.len(), 2);
+    h.lapse();
+    h.store.take_over().await.unwrap();
+    assert!(h.ask(10).await.is_empty() && h.store.claim_receipts(10, LEASE).await.unwrap().is_empty());
+    h.advance(Duration::from_secs(5));
+    assert_eq!((h.ask(10).await.len(), h.store.claim_receipts(10, LEASE).await.unwrap().len()), (1, 1));
+}
+
 pub async fn whoever_comes_back_is_no_suspect_any_more(h: Harness) {
     let org = h.tenant().await;
     h.approved(&org, &list(2)).await;

@@ -26,6 +26,8 @@ pub(super) struct Claim {
     pub n: u32,
     pub lease: Duration,
     pub clock: SharedClock,
+    /// Whether suspects may be taken up.
+    pub steady: bool,
 }
 
 pub(super) async fn submissions(
@@ -197,7 +199,10 @@ fn taken(payout: &mut Payout, state: State, now: Time) {
 
 pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>> {
     let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
-    let mut due: Vec<SqliteRow> = quarantine::suspect(tx, &claim.lane, now).await?.into_iter().collect();
+    let mut due = Vec::new();
+    if claim.steady {
+        due.extend(quarantine::suspect(tx, &claim.lane, now).await?);
+    }
     let left = i64::from(claim.n) - due.len() as i64;
     let others = own!("claim_query_rows").bind(&claim.lane).bind(now.micros()).bind(left);
     due.extend(others.fetch_all(&mut *tx).await.map_err(error)?);

@@ -38,10 +38,11 @@ impl Receipts for SqliteStore {
     }
 
     async fn claim_receipts(&self, n: u32, lease: Duration) -> Result<Vec<ClaimedReceipt>> {
-        let now = self.now();
+        let (now, steady) = (self.now(), self.steady());
         self.write(move |tx| {
             Box::pin(async move {
                 let claim = own!("receipts_claim").bind(now.micros()).bind(i64::from(n)).bind((now + lease).micros());
+                let claim = claim.bind(steady);
                 let rows = claim.fetch_all(&mut *tx).await.map_err(error)?;
                 let (mut receipts, mut aside) = (Vec::with_capacity(rows.len()), Vec::new());
                 for row in &rows {

@@ -1,7 +1,7 @@
 -- Receipts that nobody survived reading twice are claimed one at a time: the others shall not die with them again.
 UPDATE receipts SET due_at = $3, claim = claim + 1, claims = claims + 1
 WHERE id IN (SELECT id FROM (SELECT s.id FROM receipts s
-                             WHERE s.due_at <= $1 AND s.claims >= 2
+                             WHERE $4 AND s.due_at <= $1 AND s.claims >= 2
                                AND NOT EXISTS (SELECT 1 FROM receipts h WHERE h.due_at > $1 AND h.claims > 2)
                              ORDER BY s.due_at LIMIT 1)
              UNION ALL
