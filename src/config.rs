@@ -2,7 +2,8 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
-use crate::money::Currency;
+use crate::clock::Time;
+use crate::money::{Currency, Money};
 use crate::payout::exception::LaneTerms;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -59,6 +60,9 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// Largest list, in rows.
     pub rows_max: u32,
+    /// How far back lists are compared with others; zero not at all.
+    #[serde(deserialize_with = "duration")]
+    pub duplicate_window: Duration,
     pub lanes: Vec<LaneConfig>,
 }
 
@@ -73,6 +77,7 @@ impl Default for Config {
             log: "info".into(),
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
+            duplicate_window: Duration::from_secs(14 * 24 * 3600),
             lanes: Vec::new(),
         }
     }
@@ -93,6 +98,11 @@ pub struct LaneConfig {
     /// E.164 digits without `+`; the longest match over all lanes wins.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// Least and most that is paid at once, as a decimal in `currency`.
+    #[serde(default)]
+    pub amount_min: Option<String>,
+    #[serde(default)]
+    pub amount_max: Option<String>,
     /// Requests a second; absent: as fast as `concurrency` allows.
     #[serde(default)]
     pub rate_per_second: Option<u32>,
@@ -111,6 +121,10 @@ pub struct LaneConfig {
     /// Sender shown to the recipient of an SMS.
     #[serde(default)]
     pub sender: Option<String>,
+    /// What an organisation pays for each segment of a list of SMS: a decimal string in the lane's currency, or where it
+    /// has none, in the list's. Absent: nothing.
+    #[serde(default)]
+    pub price_per_segment: Option<String>,
     #[serde(default = "defaults::poll_after", deserialize_with = "durations")]
     pub poll_after: Vec<Duration>,
     /// An accepted or unknown payout older than this becomes an exception for a person; polling goes on hourly.
@@ -140,6 +154,27 @@ pub struct LaneConfig {
     pub receipt_deadline: Duration,
     #[serde(skip)]
     pub secrets: Secrets,
+}
+
+impl LaneConfig {
+    fn check_limits(&self) -> Result<(), String> {
+        let read = |key: &str, text: &Option<String>| match (text, self.currency) {
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(format!("`{key}` is an amount of `currency`, which is missing")),
+            (Some(text), Some(currency)) => Money::parse(text, currency)
+                .ok()
+                .filter(|money| money.minor > 0)
+                .map(Some)
+                .ok_or_else(|| format!("`{key}` must be an amount of {currency} such as \"500\", not {text:?}")),
+        };
+        let (min, max) = (read("amount_min", &self.amount_min)?, read("amount_max", &self.amount_max)?);
+        match (min, max) {
+            (Some(min), Some(max)) if min.minor > max.minor => {
+                Err("`amount_min` is more than `amount_max`, so nothing could be paid".into())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The secrets of a lane, resolved from the environment at the start. Never printed.
@@ -198,17 +233,21 @@ mod defaults {
 pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(24);
 
 impl Config {
-    /// The lane that tells the paid, if there is one.
-    pub fn sms_lane(&self) -> Option<String> {
-        self.lanes.iter().find(|l| crate::rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone())
+    /// Lists created before this are not compared with others; `None` when none are.
+    pub fn duplicates_since(&self, now: Time) -> Option<Time> {
+        (!self.duplicate_window.is_zero()).then(|| now - self.duplicate_window)
     }
 
     /// What the lane says about verdicts. A provider that does not say how long it remembers a reference is given as
     /// long as an outcome may stay unknown.
     pub fn lane_terms(&self, lane: &str) -> LaneTerms {
         let lane = self.lanes.iter().find(|l| l.name == lane);
+        let sms_lane = crate::lane::route::sms_lane(&self.lanes);
         let wait = lane.map(|l| l.idempotent_for.unwrap_or(l.unknown_after));
-        LaneTerms { reissue_after: wait.unwrap_or_else(defaults::unknown_after), sms_lane: self.sms_lane() }
+        LaneTerms {
+            reissue_after: wait.unwrap_or_else(defaults::unknown_after),
+            sms_lane: sms_lane.map(|lane| lane.name.clone()),
+        }
     }
 
     /// Reads `path` (or `gaba.toml` where present, or the defaults), applies the environment and checks everything.
@@ -302,8 +341,21 @@ impl Config {
             if telco && (lane.currency.is_none() || lane.prefixes.is_empty()) {
                 return fail("a lane that pays needs `currency` and `prefixes`".into());
             }
+            if let Err(why) = lane.check_limits() {
+                return fail(why);
+            }
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
+            }
+            if let Some(price) = &lane.price_per_segment {
+                // Three of the currencies have no decimals; one that has two says whether it is a number at all.
+                let currency = lane.currency.unwrap_or(Currency::Usd);
+                if let Err(why) = Money::parse(price, currency) {
+                    return fail(format!("price_per_segment: {why}"));
+                }
+                if telco {
+                    return fail("price_per_segment belongs to a lane that sends SMS".into());
+                }
             }
             if lane.rail == "mtn-momo" && (lane.api_user.is_none() || lane.target_environment.is_none()) {
                 return fail("rail mtn-momo needs `api_user` and `target_environment`".into());
@@ -419,8 +471,34 @@ mod tests {
     }
 
     #[test]
+    fn the_price_of_an_sms_is_an_amount_of_its_lanes_currency() {
+        let sms = |more: &str| {
+            let lane = "[[lanes]]\nname = \"s\"\nrail = \"sms-http\"\nbase_url = \"http://x\"\n";
+            Config::parse(&format!("{lane}{more}")).unwrap().check().map_err(|e| e.to_string())
+        };
+        assert_eq!(sms("price_per_segment = \"35\"\ncurrency = \"UGX\""), Ok(()));
+        assert_eq!(sms("price_per_segment = \"0.80\""), Ok(()));
+        assert!(sms("price_per_segment = \"0.80\"\ncurrency = \"UGX\"").unwrap_err().contains("decimals"));
+        assert!(sms("price_per_segment = \"-1\"").unwrap_err().contains("price_per_segment"));
+        assert!(lane("price_per_segment = \"35\"").unwrap_err().contains("sends SMS"));
+    }
+
+    #[test]
     fn a_call_may_not_outlive_its_lease() {
         assert!(lane("lease = \"10s\"\nrequest_timeout = \"10s\"").unwrap_err().contains("lease"));
+    }
+
+    #[test]
+    fn limits_are_amounts_of_the_lanes_currency() {
+        assert!(lane("amount_min = \"500\"\namount_max = \"5000000\"").is_ok());
+        for (limits, why) in [
+            ("amount_min = \"0.5\"", "amount_min"),
+            ("amount_max = \"0\"", "amount_max"),
+            ("amount_max = \"5,000\"", "amount_max"),
+            ("amount_min = \"2\"\namount_max = \"1\"", "more than"),
+        ] {
+            assert!(lane(limits).unwrap_err().contains(why), "{limits}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod api;
 mod chaos;
 mod conformance;
+mod fuzz;
 mod matrix;
 mod sheets;
 mod support;

@@ -21,6 +21,9 @@ pub use states::State;
 use std::time::Instant;
 use uuid::Uuid;
 
+/// The reason that tells that whoever worked on a payout panicked.
+pub const PANIC: &str = "panic";
+
 /// What must be done with a payout when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -81,7 +84,7 @@ impl Payout {
 
     /// Attempts of the present try, this one included.
     pub fn tries(&self) -> u32 {
-        self.attempt - self.first_attempt + 1
+        (self.attempt + 1).saturating_sub(self.first_attempt)
     }
 
     pub fn reference(&self) -> Uuid {

@@ -20,6 +20,10 @@ impl<'a> Cell<'a> {
     pub fn is_blank(&self) -> bool {
         self.fault.is_none() && bare(&self.text).is_empty()
     }
+
+    pub fn to_owned(&self) -> Cell<'static> {
+        Cell { text: Cow::Owned(self.text.clone().into_owned()), fault: self.fault }
+    }
 }
 
 /// Why the text of a cell is not simply what it says.

@@ -71,8 +71,14 @@ fn fixture(name: &str) -> PathBuf {
 
 fn read_path(path: &Path) -> Read {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 1_000_000 };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 1_000_000,
+        sms: None,
+    };
     let mut rows = Vec::new();
     let result = import::read(path, &terms, &Program::new(GABA), &mut |row| {
         rows.push(row);

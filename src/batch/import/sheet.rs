@@ -1,8 +1,8 @@
 //! Lists that are spreadsheets: rows come from the process that reads them (see [`crate::sheet`]).
 
 use super::issue::{ImportError, Issue, SinkError};
-use super::rows::{Intake, Shape, Tally};
-use super::{Row, Source, Terms};
+use super::rows::{Intake, Shape, Taken};
+use super::{Remembered, Row, Source, Terms};
 use crate::sheet::{Answer, Cell, Opening, Program, Ranges, Stream};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,8 +17,9 @@ pub(super) fn read(
     file: File,
     program: &Program,
     terms: &Terms<'_>,
+    remembered: &Remembered,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
-) -> Result<(Tally, Source, Vec<Issue>), ImportError> {
+) -> Result<(Taken, Source), ImportError> {
     let mut stream = program.open(file)?;
     let opening = stream.opening().clone();
     let (hidden, mut warned) = (RefCell::new(Ranges::default()), 0);
@@ -29,18 +30,18 @@ pub(super) fn read(
         }
         sink(row)
     };
-    let mut intake = Intake::new(terms, Shape::Placed, &mut telling);
+    let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
     let (others, columns) = rows(&mut stream, &mut intake, &hidden)?;
-    let taken = intake.finish();
-    let mut tally = match taken {
+    let mut taken = match intake.finish("") {
         Err(ImportError::Empty) if !others.is_empty() => {
             return Err(ImportError::FirstSheetEmpty { sheet: opening.sheet, others });
         }
         taken => taken?,
     };
-    let notices = notices(&opening, tally.header_row, &others, &columns);
-    tally.warnings += warned + notices.len() as u32;
-    Ok((tally, Source::Workbook { format: opening.format, sheet: opening.sheet }, notices))
+    let notices = notices(&opening, taken.header.row, &others, &columns);
+    taken.tally.warnings += warned + notices.len() as u32;
+    taken.notices.extend(notices);
+    Ok((taken, Source::Workbook { format: opening.format, sheet: opening.sheet }))
 }
 
 /// Takes all rows; returns the other sheets with cells, and the hidden columns that were not empty.
