@@ -3,13 +3,12 @@
 pub mod digest;
 pub mod import;
 pub mod states;
+pub mod view;
 
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
-use crate::money::{Currency, Money};
+use crate::money::Currency;
 use crate::payout;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 pub use states::State;
 use uuid::Uuid;
 
@@ -92,62 +91,5 @@ impl Batch {
     /// Rows that are not final.
     pub fn unfinished(&self) -> i64 {
         self.tallies.iter().filter(|(s, _)| !s.is_final()).map(|(_, t)| t.rows).sum()
-    }
-
-    fn counts(&self) -> Value {
-        let mut counts = Map::new();
-        counts.insert("rows".into(), self.rows.into());
-        counts.insert("valid".into(), self.valid.into());
-        counts.insert("invalid".into(), self.invalid.into());
-        counts.insert("warnings".into(), self.warnings.into());
-        for state in <payout::State as crate::machine::State>::ALL {
-            counts.insert(state.to_string(), self.tally(*state).rows.into());
-        }
-        Value::Object(counts)
-    }
-
-    fn totals(&self) -> Value {
-        use payout::State::*;
-        let money = |minor: i64| Money::new(minor, self.currency).amount();
-        json!({
-            "amount": money(self.amount),
-            "fees": money(self.fees),
-            "tax": money(self.tax),
-            "reserved": money(self.reserved),
-            "paid": money(self.paid),
-            "released": money(self.released),
-            "held": money(self.held),
-            "in_flight": money(self.tally(Sending).total + self.tally(Accepted).total),
-            "unknown": money(self.tally(Unknown).total),
-            "paid_amount": money(self.tally(Paid).amount),
-        })
-    }
-}
-
-/// The batch as the API shows it.
-impl Serialize for Batch {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "kind": "payout",
-            "state": self.state,
-            "currency": self.currency,
-            "digest": self.digest,
-            "counts": self.counts(),
-            "totals": self.totals(),
-            "notify": self.notify,
-            "sms_template": self.sms_template,
-            "scheduled_at": self.scheduled_at,
-            "file_name": self.file_name,
-            "rejection": self.rejection,
-            "failure": self.failure,
-            "created_by": self.created_by,
-            "approved_by": self.approved_by,
-            "created_at": self.created_at,
-            "approved_at": self.approved_at,
-            "completed_at": self.completed_at,
-        })
-        .serialize(serializer)
     }
 }

@@ -93,7 +93,7 @@ async fn app(
     let app = App {
         inbox: ReceiptInbox::new(store.clone(), Wake::default()),
         wake: Wake::default(),
-        lanes: Arc::new(|| serde_json::json!([])),
+        lanes: Arc::new(Vec::new),
         workers_alive: Arc::new(|| true),
         metrics: http::metrics_handle(),
         store,

@@ -13,6 +13,7 @@ mod edge;
 mod health;
 mod hooks;
 mod idempotency;
+pub mod openapi;
 mod page;
 mod params;
 mod patient;
@@ -23,6 +24,7 @@ mod serve;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::engine::{ReceiptInbox, Wake};
+use crate::lane::LaneView;
 use crate::store::SharedStore;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -31,10 +33,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 pub use health::metrics_handle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use problem::Problem;
-use serde_json::Value;
 pub use serve::serve;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
 
 /// Largest body of anything but an upload.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -51,7 +53,7 @@ pub struct App {
     pub wake: Wake,
     pub inbox: ReceiptInbox,
     /// The lanes as they stand, for `GET /v1/lanes`.
-    pub lanes: Arc<dyn Fn() -> Value + Send + Sync>,
+    pub lanes: Arc<dyn Fn() -> Vec<LaneView> + Send + Sync>,
     pub metrics: PrometheusHandle,
     /// Signs the addresses that only a provider is told.
     pub capability_key: [u8; 32],
@@ -63,18 +65,27 @@ pub struct App {
 pub fn router(app: Arc<App>) -> Router {
     let uploads = api::batches::upload_routes(app.config.upload_bytes_max)
         .layer(from_fn_with_state(UPLOAD_TIME_MAX, edge::deadline));
-    Router::new()
-        .merge(api::routes())
-        .merge(hooks::routes())
-        .merge(health::routes())
+    quick_routes()
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(REQUEST_TIME_MAX, edge::deadline))
         .merge(uploads)
+        .split_for_parts()
+        .0
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(remainder::read_out))
         .layer(from_fn(edge::request))
         .with_state(app)
+}
+
+/// Every route that is answered at once.
+fn quick_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().merge(api::routes()).merge(hooks::routes()).merge(health::routes()).merge(openapi::routes())
+}
+
+/// Every route with its description, without what requests pass through.
+fn described(upload_bytes_max: u64) -> OpenApiRouter<Arc<App>> {
+    quick_routes().merge(api::batches::upload_routes(upload_bytes_max))
 }
 
 async fn no_such_route() -> Problem {

@@ -6,12 +6,15 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// One line. Amounts are decimal strings of the major unit; `None` where there is nothing to tell.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = SettlementLine)]
 pub struct Line {
+    #[schema(value_type = Uuid)]
     pub batch_id: BatchId,
     pub batch_name: String,
     pub row: u32,
     pub reference: Option<String>,
+    #[schema(value_type = Option<Uuid>)]
     pub payout_id: Option<PayoutId>,
     pub provider_reference: Option<Uuid>,
     pub provider_transaction_id: Option<String>,

@@ -110,7 +110,7 @@ impl<T> Done<T> {
 }
 
 /// A page of a list. `next` is the cursor of the page after it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next_cursor: Option<String>,
@@ -124,7 +124,8 @@ pub struct PageRequest {
 }
 
 /// A problem of a row, as stored and shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Issue)]
 pub struct IssueView {
     pub row: u32,
     pub column: Option<String>,

@@ -17,9 +17,9 @@ const LIST: &str = "name,phone,amount,reference\n\
                     Akello,25677234567,1.000,R7\n";
 
 async fn csv(api: &Api, batch: &Value) -> (HeaderMap, String) {
-    let response = request(api, "GET", &format!("/v1/batches/{}/report?format=csv", id(batch))).send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    (response.headers().clone(), response.text().await.unwrap())
+    let answer = send(request(api, "GET", &format!("/v1/batches/{}/report?format=csv", id(batch)))).await;
+    assert_eq!(answer.status, 200);
+    (answer.headers.clone(), answer.text())
 }
 
 fn records(text: &str) -> Vec<csv::StringRecord> {

@@ -12,12 +12,12 @@ mod upload;
 mod wallets;
 
 use super::App;
-use axum::Router;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 /// Every route but the upload, which has limits of its own.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .merge(batches::routes())
         .merge(payouts::routes())
         .merge(messages::routes())

@@ -1,6 +1,7 @@
 //! The settlement report, read and written page by page, so that a million lines cost no more memory than five hundred.
 
 use crate::batch::Batch;
+use crate::batch::view::{BatchView, Totals};
 use crate::http::App;
 use crate::http::auth::Reader;
 use crate::http::page::LIMIT_MAX;
@@ -9,25 +10,45 @@ use crate::http::problem::Problem;
 use crate::report::csv;
 use crate::report::settlement::Line;
 use crate::store::StoreError;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const POSITION: &str = "x-ledger-position";
 const SLUG_CHARS_MAX: usize = 60;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v1/batches/{id}/report", get(show))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
-#[derive(Clone, Copy)]
+/// The report as JSON.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described: it is written while it is read")]
+struct Report {
+    batch: BatchView,
+    position: i64,
+    totals: Totals,
+    lines: Vec<Line>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described")]
+struct ReportQuery {
+    #[param(inline, nullable = false, default = "csv")]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, ToSchema)]
+#[schema(as = ReportFormat, rename_all = "snake_case")]
 enum Format {
     Csv,
     Json,
@@ -47,6 +68,12 @@ impl Format {
     }
 }
 
+/// Makes the settlement report of a batch: one line per recipient of the upload
+#[utoipa::path(get, path = "/v1/batches/{id}/report", operation_id = "get_report", tag = "Reports",
+    params(Id, ReportQuery),
+    responses((status = 200, content(
+        (Report = "application/json"), (String = "text/csv; charset=utf-8")),
+        headers(("X-Ledger-Position" = i64, description = "The last transfer that the report knows of")))))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
