@@ -100,6 +100,8 @@ async fn app(
         config,
         clock,
         capability_key,
+        places: http::AllPlaces::default(),
+        closing: CancellationToken::new(),
     };
     let Some(engine) = engine else { return Ok(app) };
     let (wake, alive) = (engine.wake(), engine.alive());

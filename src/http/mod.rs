@@ -9,6 +9,7 @@
 pub mod api;
 mod auth;
 mod body;
+mod download;
 mod edge;
 mod health;
 mod hooks;
@@ -17,6 +18,7 @@ pub mod openapi;
 mod page;
 mod params;
 mod patient;
+mod places;
 mod problem;
 mod remainder;
 mod serve;
@@ -32,10 +34,12 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 pub use health::metrics_handle;
 use metrics_exporter_prometheus::PrometheusHandle;
+pub use places::AllPlaces;
 use problem::Problem;
 pub use serve::serve;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Largest body of anything but an upload.
@@ -43,6 +47,8 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Longest time from a request's head to the head of its answer.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 const UPLOAD_TIME_MAX: Duration = Duration::from_secs(600);
+/// The same for a report: a workbook is whole before its answer begins.
+const REPORT_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// What the handlers work with.
 pub struct App {
@@ -57,6 +63,9 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// Signs the addresses that only a provider is told.
     pub capability_key: [u8; 32],
+    pub places: AllPlaces,
+    /// Cancelled when this process stops serving: streams that would never end by themselves end then.
+    pub closing: CancellationToken,
     /// Whether the workers of this process run; true where it shall have none.
     pub workers_alive: Arc<dyn Fn() -> bool + Send + Sync>,
 }
@@ -65,10 +74,12 @@ pub struct App {
 pub fn router(app: Arc<App>) -> Router {
     let uploads = api::batches::upload_routes(app.config.upload_bytes_max)
         .layer(from_fn_with_state(UPLOAD_TIME_MAX, edge::deadline));
+    let reports = api::report_routes().layer(from_fn_with_state(REPORT_TIME_MAX, edge::deadline));
     quick_routes()
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(REQUEST_TIME_MAX, edge::deadline))
         .merge(uploads)
+        .merge(reports)
         .split_for_parts()
         .0
         .fallback(no_such_route)
@@ -85,7 +96,7 @@ fn quick_routes() -> OpenApiRouter<Arc<App>> {
 
 /// Every route with its description, without what requests pass through.
 fn described(upload_bytes_max: u64) -> OpenApiRouter<Arc<App>> {
-    quick_routes().merge(api::batches::upload_routes(upload_bytes_max))
+    quick_routes().merge(api::batches::upload_routes(upload_bytes_max)).merge(api::report_routes())
 }
 
 async fn no_such_route() -> Problem {

@@ -23,7 +23,8 @@ use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
-use crate::report::settlement::Line;
+use crate::report::settlement::{Head, Line};
+use crate::report::statement::{self, Movement, Span};
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
 use crate::wallet::check::LedgerCheck;
@@ -406,8 +407,31 @@ pub trait Reports: Send + Sync {
         after: u32,
         limit: u32,
     ) -> Result<Vec<Line>>;
+    /// What the report of a batch begins with: the batch, and what the ledger moved for it, of one moment.
+    async fn report_head(&self, organisation: OrganisationId, batch: BatchId) -> Result<Head>;
     /// Position of the last transfer of the ledger.
     async fn ledger_position(&self) -> Result<i64>;
+}
+
+/// Statements of wallets.
+#[async_trait]
+pub trait Statements: Send + Sync {
+    /// The stretch of the ledger that `span` means, with what was in the wallet before it and what it adds up to.
+    async fn statement_head(
+        &self,
+        organisation: OrganisationId,
+        wallet: AccountId,
+        span: Span,
+    ) -> Result<statement::Head>;
+    /// The transfers that touched the wallet after position `after` up to `until`, in order, at most `limit`.
+    async fn statement_lines(
+        &self,
+        organisation: OrganisationId,
+        wallet: AccountId,
+        after: i64,
+        until: i64,
+        limit: u32,
+    ) -> Result<Vec<Movement>>;
 }
 
 /// The installation itself.
@@ -424,7 +448,18 @@ pub trait Installation: Send + Sync {
 
 /// Everything an engine offers.
 pub trait Store:
-    Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+    Organisations
+    + Wallets
+    + Batches
+    + Payouts
+    + Messages
+    + Receipts
+    + Reports
+    + Statements
+    + Installation
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -436,6 +471,7 @@ impl<T> Store for T where
         + Messages
         + Receipts
         + Reports
+        + Statements
         + Installation
         + Send
         + Sync

@@ -6,12 +6,14 @@ mod batches;
 mod cli;
 mod demo;
 mod errors;
+mod events;
 mod hostile;
 mod messages;
 mod openapi;
 mod payouts;
 mod receipts;
 mod reports;
+mod statement;
 mod tenancy;
 mod wallets;
 

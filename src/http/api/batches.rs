@@ -12,6 +12,7 @@ use crate::http::body::{JsonBody, Nothing};
 use crate::http::idempotency::{OptionalKey, RequiredKey};
 use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
+use crate::http::places::UPLOADS_MAX;
 use crate::http::problem::Problem;
 use crate::store::{IssueView, Page};
 use axum::Json;
@@ -23,8 +24,6 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Uploads read at the same time; more wait for their turn. Each holds up to two parts in memory.
-const UPLOADS_MAX: usize = 32;
 const REASON_CHARS_MAX: usize = 1_000;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -46,6 +45,7 @@ pub fn upload_routes(upload_bytes_max: u64) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(upload::create))
         .layer(DefaultBodyLimit::max(body_bytes_max))
+        // More wait for their turn.
         .layer(GlobalConcurrencyLimitLayer::new(UPLOADS_MAX))
 }
 

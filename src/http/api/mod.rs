@@ -2,11 +2,13 @@
 
 mod audit;
 pub mod batches;
+mod events;
 mod exceptions;
 mod lanes;
 mod messages;
 mod payouts;
 mod reports;
+mod statement;
 mod terms;
 mod upload;
 mod wallets;
@@ -15,15 +17,20 @@ use super::App;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 
-/// Every route but the upload, which has limits of its own.
+/// Every route but the upload and the reports, which have limits of their own.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(batches::routes())
         .merge(payouts::routes())
         .merge(messages::routes())
-        .merge(reports::routes())
+        .merge(events::routes())
         .merge(wallets::routes())
         .merge(exceptions::routes())
         .merge(lanes::routes())
         .merge(audit::routes())
+}
+
+/// Reports, which take as long as there are lines.
+pub fn report_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().merge(reports::routes()).merge(statement::routes())
 }

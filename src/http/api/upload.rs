@@ -80,6 +80,8 @@ pub async fn create(
     request: Request,
 ) -> Result<Created, Problem> {
     params.end()?;
+    // Before the body: whoever sends it slowly keeps only places of their own organisation.
+    let _place = app.places.uploads.take(who.organisation, "uploads")?;
     let id = ids::batch(who.organisation, MODE_LIVE, &key.key);
     let known = is_known(&app, who.organisation, id).await?;
     let upload = Upload::new(&app, who.organisation, known);

@@ -20,6 +20,7 @@ mod receipts;
 mod record;
 mod reports;
 mod rows;
+mod statement;
 mod wallets;
 
 use super::{Result, StoreError};
