@@ -104,8 +104,8 @@ async fn a_file_name_is_never_a_path_a_header_or_a_control_character() {
         upload(&world.gaba.maker, &fresh(), form(list(1, 1_000), "a.csv", &[("name", "x\"; y=\u{2028}é%0d")])).await;
     let path = format!("/v1/batches/{}/report", id(&batch.body));
     world.gaba.maker.batch_in(id(&batch.body), &["ready"]).await;
-    let report = request(&world.gaba.maker, "GET", &path).send().await.unwrap();
-    let disposition = report.headers()["content-disposition"].to_str().unwrap();
+    let report = send(request(&world.gaba.maker, "GET", &path)).await;
+    let disposition = report.headers["content-disposition"].to_str().unwrap();
     assert!(disposition.starts_with("attachment; filename=\"settlement-x-y-0d-"), "{disposition}");
     world.is_alive().await;
 }
