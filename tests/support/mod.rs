@@ -195,6 +195,11 @@ impl Installation {
         self.server = Some(server);
     }
 
+    /// The server's process.
+    pub fn server_id(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
+    }
+
     /// `kill -9` of the server.
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
