@@ -95,11 +95,9 @@ async fn a_server_that_stops_lets_its_listeners_go() {
     let batch = world.gaba.maker.submit_list("waits", list(2, 50_000), &[]).await;
     let mut events = Events::of(&world.gaba.maker, &batch).await;
     assert_eq!(events.next().await.unwrap().1["state"], "awaiting_approval");
-    let began = std::time::Instant::now();
     assert_eq!(world.gaba.stop(), Some(0));
-    // It would wait for open requests for twenty seconds before it cut them off.
-    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
-    assert!(events.next().await.is_none(), "the stream ended as streams end, without an event");
+    // A stream that was cut off would be an error here.
+    assert!(events.next().await.is_none(), "it ended as streams end, without an event");
 }
 
 #[tokio::test]

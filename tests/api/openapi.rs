@@ -241,3 +241,35 @@ fn sent_form(fields: Map<String, Value>) -> multipart::Form {
         if name == "file" { form.part(name, Part::text(text).file_name("payroll.csv")) } else { form.text(name, text) }
     })
 }
+
+/// The judge itself: what is not described does not pass.
+#[test]
+fn an_answer_that_is_not_described_fails_its_test() {
+    let answer = |path: &str, status: u16, media_type: &str, body: Value| {
+        let headers = [(reqwest::header::CONTENT_TYPE, media_type.parse().unwrap())].into_iter().collect();
+        let answer = crate::support::described::Answer { status, headers, body: body.to_string().into_bytes() };
+        let path = path.to_owned();
+        std::panic::catch_unwind(move || crate::support::described::check("get", &path, &answer)).is_ok()
+    };
+    let wallet = json!({"id": fresh(), "currency": "UGX", "available": "1", "held": "0"});
+    let with = |member: &str, value: Value| {
+        let mut changed = wallet.clone();
+        changed[member] = value;
+        changed
+    };
+    let (path, json) = (format!("/v1/wallets/{}", fresh()), "application/json");
+    assert!(answer(&path, 200, json, wallet.clone()));
+    let mut short = wallet.clone();
+    short.as_object_mut().unwrap().remove("held");
+    for wrong in
+        [with("more", json!(1)), with("held", json!(0)), with("id", json!("x")), short, json!([]), json!("text")]
+    {
+        assert!(!answer(&path, 200, json, wrong.clone()), "{wrong}");
+    }
+    assert!(!answer(&path, 201, json, wallet.clone()), "another status");
+    assert!(!answer(&path, 200, "text/plain", wallet.clone()), "another media type");
+    assert!(!answer("/v1/purses", 200, json, wallet), "an address that is not described");
+    let problem = |code: &str| json!({"type": "about:blank", "title": "Not Found", "status": 404, "code": code, "detail": "x", "request_id": "r"});
+    assert!(answer(&path, 404, "application/problem+json", problem("not_found")));
+    assert!(!answer(&path, 404, "application/problem+json", problem("lost")), "another code");
+}

@@ -195,9 +195,9 @@ impl Installation {
         self.server = Some(server);
     }
 
-    /// The running server's process id.
-    pub fn server_id(&self) -> Option<u32> {
-        self.server.as_ref().map(Process::id)
+    /// The server's process.
+    pub fn server_id(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
     }
 
     /// `kill -9` of the server.
