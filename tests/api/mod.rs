@@ -6,6 +6,7 @@ mod batches;
 mod cli;
 mod demo;
 mod errors;
+mod exceptions;
 mod hostile;
 mod messages;
 mod payouts;
