@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod errors;
 mod events;
+mod exceptions;
 mod hostile;
 mod lists;
 mod messages;
