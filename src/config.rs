@@ -2,7 +2,9 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
+use crate::clock::Time;
 use crate::money::{Currency, Money};
+use crate::payout::exception::LaneTerms;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -58,6 +60,9 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// Largest list, in rows.
     pub rows_max: u32,
+    /// How far back lists are compared with others; zero not at all.
+    #[serde(deserialize_with = "duration")]
+    pub duplicate_window: Duration,
     pub lanes: Vec<LaneConfig>,
 }
 
@@ -72,6 +77,7 @@ impl Default for Config {
             log: "info".into(),
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
+            duplicate_window: Duration::from_secs(14 * 24 * 3600),
             lanes: Vec::new(),
         }
     }
@@ -92,6 +98,11 @@ pub struct LaneConfig {
     /// E.164 digits without `+`; the longest match over all lanes wins.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// Least and most that is paid at once, as a decimal in `currency`.
+    #[serde(default)]
+    pub amount_min: Option<String>,
+    #[serde(default)]
+    pub amount_max: Option<String>,
     /// Requests a second; absent: as fast as `concurrency` allows.
     #[serde(default)]
     pub rate_per_second: Option<u32>,
@@ -143,6 +154,27 @@ pub struct LaneConfig {
     pub receipt_deadline: Duration,
     #[serde(skip)]
     pub secrets: Secrets,
+}
+
+impl LaneConfig {
+    fn check_limits(&self) -> Result<(), String> {
+        let read = |key: &str, text: &Option<String>| match (text, self.currency) {
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(format!("`{key}` is an amount of `currency`, which is missing")),
+            (Some(text), Some(currency)) => Money::parse(text, currency)
+                .ok()
+                .filter(|money| money.minor > 0)
+                .map(Some)
+                .ok_or_else(|| format!("`{key}` must be an amount of {currency} such as \"500\", not {text:?}")),
+        };
+        let (min, max) = (read("amount_min", &self.amount_min)?, read("amount_max", &self.amount_max)?);
+        match (min, max) {
+            (Some(min), Some(max)) if min.minor > max.minor => {
+                Err("`amount_min` is more than `amount_max`, so nothing could be paid".into())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The secrets of a lane, resolved from the environment at the start. Never printed.
@@ -201,6 +233,23 @@ mod defaults {
 pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(24);
 
 impl Config {
+    /// Lists created before this are not compared with others; `None` when none are.
+    pub fn duplicates_since(&self, now: Time) -> Option<Time> {
+        (!self.duplicate_window.is_zero()).then(|| now - self.duplicate_window)
+    }
+
+    /// What the lane says about verdicts. A provider that does not say how long it remembers a reference is given as
+    /// long as an outcome may stay unknown.
+    pub fn lane_terms(&self, lane: &str) -> LaneTerms {
+        let lane = self.lanes.iter().find(|l| l.name == lane);
+        let sms_lane = crate::lane::route::sms_lane(&self.lanes);
+        let wait = lane.map(|l| l.idempotent_for.unwrap_or(l.unknown_after));
+        LaneTerms {
+            reissue_after: wait.unwrap_or_else(defaults::unknown_after),
+            sms_lane: sms_lane.map(|lane| lane.name.clone()),
+        }
+    }
+
     /// Reads `path` (or `gaba.toml` where present, or the defaults), applies the environment and checks everything.
     pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = match path {
@@ -291,6 +340,9 @@ impl Config {
             }
             if telco && (lane.currency.is_none() || lane.prefixes.is_empty()) {
                 return fail("a lane that pays needs `currency` and `prefixes`".into());
+            }
+            if let Err(why) = lane.check_limits() {
+                return fail(why);
             }
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
@@ -434,6 +486,19 @@ mod tests {
     #[test]
     fn a_call_may_not_outlive_its_lease() {
         assert!(lane("lease = \"10s\"\nrequest_timeout = \"10s\"").unwrap_err().contains("lease"));
+    }
+
+    #[test]
+    fn limits_are_amounts_of_the_lanes_currency() {
+        assert!(lane("amount_min = \"500\"\namount_max = \"5000000\"").is_ok());
+        for (limits, why) in [
+            ("amount_min = \"0.5\"", "amount_min"),
+            ("amount_max = \"0\"", "amount_max"),
+            ("amount_max = \"5,000\"", "amount_max"),
+            ("amount_min = \"2\"\namount_max = \"1\"", "more than"),
+        ] {
+            assert!(lane(limits).unwrap_err().contains(why), "{limits}");
+        }
     }
 
     #[test]

@@ -208,8 +208,12 @@ impl Engine {
             let work = message::Message::new(config.clone(), rail.clone(), store, clock, self.message_recorder.clone());
             monitor = queue::spawn(monitor, Arc::new(work), config.concurrency, gate, around.clone());
         }
-        let importer =
-            import::Import { store: self.store.clone(), config: self.config.clone(), router: self.router.clone() };
+        let importer = import::Import {
+            store: self.store.clone(),
+            config: self.config.clone(),
+            router: self.router.clone(),
+            clock: self.clock.clone(),
+        };
         monitor = queue::spawn(monitor, Arc::new(importer), 1, Arc::new(Open), around.clone());
         queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
     }

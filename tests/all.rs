@@ -3,5 +3,7 @@
 mod api;
 mod chaos;
 mod conformance;
+mod fuzz;
+mod matrix;
 mod support;
 mod tidy;

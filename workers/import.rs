@@ -1,14 +1,16 @@
 //! Importing uploads.
 
-use crate::batch::digest::{DigestRow, DigestTerms, Digester};
-use crate::batch::import::{self, ImportError, Mapping, Row, SmsTerms, Summary, Terms};
-use crate::batch::{Batch, Kind};
+use crate::batch::approval;
+use crate::batch::digest::{DigestRow, Digester};
+use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, SmsTerms, Summary, Terms};
+use crate::batch::{Batch, Declared, Kind, Reading, Understood};
+use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::lane::route::{self, Router};
-use crate::money::Money;
 use crate::queue::Work;
-use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
+use crate::store::{ImportTotals, IssueView, NewRow, SharedStore, StoreError};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,7 @@ pub struct Import {
     pub store: SharedStore,
     pub config: Arc<Config>,
     pub router: Arc<Router>,
+    pub clock: SharedClock,
 }
 
 #[async_trait]
@@ -95,16 +98,21 @@ impl Import {
     }
 
     async fn import(&self, batch: &Batch) -> Result<(), Trouble> {
-        let file = self.spool(batch).await?;
+        let (file, file_bytes) = self.spool(batch).await?;
+        let remembered = self.store.remembered_mappings(batch.organisation).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
         let country = route::country(&self.config.lanes, batch.currency);
-        let sms = sms_terms(&self.config, &batch)?;
+        let since = self.config.duplicates_since(self.clock.now());
+        let sms = SmsTerms::of(&self.config.lanes, &batch);
+        let sms = sms.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
         let rows_max = self.config.rows_max;
         let reading = tokio::task::spawn_blocking(move || {
-            let mut loader = Loader::new(store, &batch);
+            let progress = Progress::default();
+            let mut loader = Loader::new(store, &batch, &progress, file_bytes, since);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
             let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max, sms };
-            let read = import::read(&file.0, &terms, &mut |row| loader.take(row).map_err(|e| Box::new(e) as _));
+            let mut sink = |row| loader.take(row).map_err(|e| Box::new(e) as _);
+            let read = import::read_with(&file.0, &terms, &remembered, &progress, &mut sink);
             // Trouble of the store reaches us through the reader; it is not the file's fault.
             if let Some(e) = loader.trouble.take() {
                 return Err(Trouble::Store(e));
@@ -118,31 +126,21 @@ impl Import {
         }
     }
 
-    /// The upload as a file that goes away when it is dropped.
-    async fn spool(&self, batch: &Batch) -> Result<Spool, Trouble> {
+    /// The upload as a file that goes away when it is dropped, and its size in bytes.
+    async fn spool(&self, batch: &Batch) -> Result<(Spool, i64), Trouble> {
         let folder = self.config.data_dir.join(SPOOL);
         tokio::fs::create_dir_all(&folder).await?;
         let spool = Spool(folder.join(format!("{}-{}", batch.id, batch.claim)));
         let mut file = tokio::fs::File::create(&spool.0).await?;
-        let mut part = 0;
+        let (mut part, mut bytes) = (0, 0);
         while let Some(data) = self.store.upload_part(batch.upload, part).await? {
             file.write_all(&data).await?;
             part += 1;
+            bytes += data.len() as i64;
         }
         file.flush().await?;
-        Ok(spool)
+        Ok((spool, bytes))
     }
-}
-
-/// What the people of a list are told, and what that costs: the price is that of the moment of the import.
-fn sms_terms(config: &Config, batch: &Batch) -> Result<Option<SmsTerms>, Trouble> {
-    if batch.kind == Kind::Payout {
-        return Ok(None);
-    }
-    let lane = route::bulk_sms_lane(&config.lanes, batch.currency);
-    let (lane, price) = lane.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
-    let template = batch.sms_template.clone().unwrap_or_default();
-    Ok(Some(SmsTerms { template, lane: lane.name.clone(), price }))
 }
 
 /// Removes what a killed process left: lists hold names and numbers of people.
@@ -168,7 +166,12 @@ impl Drop for Spool {
 /// Takes rows from the reader to the store, chunk by chunk, hashing what is approved.
 struct Loader<'a> {
     store: SharedStore,
-    batch: &'a Batch,
+    /// With how far its file was read.
+    batch: Batch,
+    progress: &'a Progress,
+    file_bytes: i64,
+    /// Lists older than this are not compared with this one.
+    since: Option<Time>,
     runtime: Handle,
     digest: Digester,
     excluded: Vec<u32>,
@@ -177,18 +180,23 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(store: SharedStore, batch: &'a Batch) -> Self {
-        let digest = Digester::new(&DigestTerms {
-            organisation: batch.organisation,
-            batch: batch.id,
-            kind: batch.kind.name(),
-            currency: batch.currency,
-            sms_template: batch.sms_template.as_deref(),
-            notify: batch.notify,
-            scheduled_at: batch.scheduled_at.map(|t| t.micros()),
-        });
+    fn new(store: SharedStore, batch: &Batch, progress: &'a Progress, file_bytes: i64, since: Option<Time>) -> Self {
+        let digest = Digester::new(&approval::terms(batch));
         let chunk = Vec::with_capacity(CHUNK_ROWS);
-        Loader { store, batch, runtime: Handle::current(), digest, excluded: Vec::new(), chunk, trouble: None }
+        let batch = Batch { reading: Some(Reading { read_bytes: 0, file_bytes }), ..batch.clone() };
+        let runtime = Handle::current();
+        Loader {
+            store,
+            batch,
+            progress,
+            file_bytes,
+            since,
+            runtime,
+            digest,
+            excluded: Vec::new(),
+            chunk,
+            trouble: None,
+        }
     }
 
     fn take(&mut self, row: Row) -> Result<(), Broken> {
@@ -206,13 +214,16 @@ impl<'a> Loader<'a> {
             }),
             None => self.excluded.push(row.row),
         }
-        self.chunk.push(new_row(row));
+        self.chunk.push(row.into());
         if self.chunk.len() == CHUNK_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Broken> {
         let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
-        let added = self.runtime.block_on(self.store.import_rows(self.batch, LEASE, rows));
+        // Workbooks are not read in order: of them only the rows tell how far they are.
+        let read_bytes = (self.progress.read_bytes() as i64).min(self.file_bytes);
+        self.batch.reading = (read_bytes > 0).then_some(Reading { read_bytes, file_bytes: self.file_bytes });
+        let added = self.runtime.block_on(self.store.import_rows(&self.batch, LEASE, rows));
         added.map_err(|e| {
             self.trouble = Some(e);
             Broken
@@ -220,9 +231,13 @@ impl<'a> Loader<'a> {
     }
 
     fn finish(mut self, summary: Summary) -> Result<(), Trouble> {
+        let notices = self.notices(&summary)?;
+        let warnings = i64::from(summary.warnings) + (notices.len() - summary.notices.len()) as i64;
+        self.chunk.extend(of_rows(notices));
         if self.flush().is_err() {
             return Err(Trouble::Store(self.trouble.take().unwrap_or(StoreError::Fenced)));
         }
+        self.runtime.block_on(approval::tell_duplicates(&self.store, &self.batch, self.since))?;
         for row in self.excluded {
             self.digest.excluded(row);
         }
@@ -230,51 +245,63 @@ impl<'a> Loader<'a> {
             rows: summary.rows.into(),
             valid: summary.valid.into(),
             invalid: summary.invalid.into(),
-            warnings: summary.warnings.into(),
+            warnings,
             amount: summary.total.minor,
             fees: 0,
             tax: 0,
             digest: self.digest.finish(),
+            understood: Some(understood(&summary)),
         };
-        Ok(self.runtime.block_on(self.store.finish_import(self.batch, totals))?)
+        Ok(self.runtime.block_on(self.store.finish_import(&self.batch, totals))?)
     }
+
+    /// What is to be said of the list as a whole.
+    fn notices(&self, summary: &Summary) -> Result<Vec<Issue>, StoreError> {
+        let mut notices = summary.notices.clone();
+        let declared = self.batch.declared;
+        if !declared.agrees(summary.valid.into(), summary.total) {
+            let message = format!(
+                "the upload declared {}, and what can be paid is {}. Correct the rows, or upload the list again with \
+                 the right figures",
+                declared.words(),
+                Declared::found(summary.valid.into(), summary.total)
+            );
+            notices.push(Issue::warning(summary.header.row, "declared_mismatch", message));
+        }
+        if let Some(since) = self.since
+            && let Some(same) = self.runtime.block_on(self.store.same_file(&self.batch, since))?
+        {
+            let message = format!(
+                "the very same file was uploaded before, as \"{}\" on {}. Cancel this batch unless everybody on it \
+                 shall be paid once more",
+                same.batch_name,
+                same.batch_created_at.day()
+            );
+            notices.push(Issue::warning(summary.header.row, "same_file", message));
+        }
+        Ok(notices)
+    }
+}
+
+fn understood(summary: &Summary) -> Understood {
+    Understood {
+        source: summary.source.shown(&summary.header),
+        mapping: serde_json::to_string(&summary.header.mapping).unwrap_or_else(|_| "{}".into()),
+        mapping_source: summary.header.mapping_source,
+        header: summary.header.fingerprint,
+    }
+}
+
+/// Issues that belong to no recipient, row by row.
+fn of_rows(issues: Vec<Issue>) -> Vec<NewRow> {
+    let mut rows: BTreeMap<u32, Vec<IssueView>> = BTreeMap::new();
+    for issue in issues {
+        rows.entry(issue.row).or_default().push(issue.into());
+    }
+    rows.into_iter().map(|(row, issues)| NewRow { row, recipient: None, rejected: None, issues }).collect()
 }
 
 /// The store could not take the rows; [`Loader::trouble`] has the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the rows could not be stored")]
 struct Broken;
-
-fn new_row(row: Row) -> NewRow {
-    let issues = row.issues.into_iter().map(|i| IssueView {
-        row: i.row,
-        column: i.column,
-        code: i.code.to_owned(),
-        severity: i.severity.name().to_owned(),
-        message: i.message,
-        value: i.value,
-    });
-    let shown = |text: String| Some(text).filter(|t| !t.is_empty());
-    let rejected = row.recipient.is_none().then(|| RejectedRow {
-        reference: shown(row.stated.reference),
-        name: shown(row.stated.name),
-        msisdn: shown(row.stated.msisdn),
-        amount: shown(row.stated.amount),
-        cells: serde_json::Value::from_iter(row.cells.iter().map(|(h, v)| serde_json::json!([h.as_ref(), v])))
-            .to_string(),
-    });
-    let recipient = row.recipient.map(|r| NewRecipient {
-        msisdn: r.msisdn.as_str().to_owned(),
-        network: r.network.map(str::to_owned),
-        lane: r.lane,
-        fee: Money::zero(r.amount.currency),
-        tax: Money::zero(r.amount.currency),
-        amount: r.amount,
-        name: r.name,
-        reference: r.reference,
-        note: r.note,
-        variables: serde_json::to_string(&r.variables).unwrap_or_else(|_| "{}".into()),
-        sms: r.sms,
-    });
-    NewRow { row: row.row, recipient, rejected, issues: issues.collect() }
-}

@@ -10,6 +10,8 @@ CREATE TABLE settings (
 CREATE TABLE organisations (
     id         BLOB PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,
+    -- Rises whenever a list of the organisation changes: fences what was concluded from all of them.
+    lists_seen INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -60,7 +62,7 @@ CREATE TABLE idempotency_keys (
 CREATE TABLE accounts (
     id              BLOB PRIMARY KEY,
     organisation_id BLOB NOT NULL REFERENCES organisations (id),
-    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'wallet', 'hold', 'settlement', 'fees', 'tax')),
+    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'wallet', 'hold', 'settlement', 'fees', 'tax', 'suspense')),
     currency        TEXT NOT NULL,
     batch_id        BLOB,
     lane            TEXT,
@@ -76,7 +78,8 @@ CREATE INDEX accounts_held ON accounts (organisation_id, currency) WHERE kind = 
 CREATE TABLE transfers (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     organisation_id BLOB NOT NULL,
-    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'paid', 'fee', 'tax', 'release', 'sms')),
+    kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'receivable', 'paid', 'fee', 'tax', 'release', 'surplus',
+                                                        'reversal', 'refund', 'sms')),
     debit_account   BLOB NOT NULL REFERENCES accounts (id),
     credit_account  BLOB NOT NULL REFERENCES accounts (id),
     amount          INTEGER NOT NULL CHECK (amount > 0),
@@ -122,17 +125,31 @@ CREATE TABLE batches (
     state              TEXT NOT NULL,
     due_at             INTEGER,
     claim              INTEGER NOT NULL DEFAULT 0,
+    -- How often its import was begun.
+    imports            INTEGER NOT NULL DEFAULT 0,
     notify             INTEGER NOT NULL,
     sms_template       TEXT,
     mapping            TEXT,
+    mapping_source     TEXT CHECK (mapping_source IN ('given', 'remembered', 'recognised')),
+    source             TEXT,
+    read_bytes         INTEGER,
+    file_bytes         INTEGER,
     scheduled_at       INTEGER,
+    declared_total     INTEGER,
+    declared_count     INTEGER,
     file_name          TEXT NOT NULL,
     upload_id          BLOB NOT NULL,
     fingerprint        BLOB NOT NULL,
+    file_hash          BLOB NOT NULL,
+    -- Null when a correction has made it stale.
     digest             TEXT,
+    -- Rises with every correction.
+    revision           INTEGER NOT NULL DEFAULT 0,
     rows               INTEGER NOT NULL DEFAULT 0,
     valid              INTEGER NOT NULL DEFAULT 0,
     invalid            INTEGER NOT NULL DEFAULT 0,
+    excluded           INTEGER NOT NULL DEFAULT 0,
+    duplicates         INTEGER NOT NULL DEFAULT 0,
     warnings           INTEGER NOT NULL DEFAULT 0,
     amount             INTEGER NOT NULL DEFAULT 0,
     fees               INTEGER NOT NULL DEFAULT 0,
@@ -177,6 +194,15 @@ CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, kind, currency, not
 ON batches WHEN OLD.state NOT IN ('importing', 'ready')
 BEGIN SELECT RAISE(ABORT, 'the terms of a batch are fixed once it is submitted'); END;
 
+-- Which column is which, as uploads said, by the names of their header.
+CREATE TABLE column_mappings (
+    organisation_id BLOB NOT NULL REFERENCES organisations (id),
+    fingerprint     BLOB NOT NULL,
+    mapping         TEXT NOT NULL,
+    given_at        INTEGER NOT NULL,
+    PRIMARY KEY (organisation_id, fingerprint)
+) STRICT, WITHOUT ROWID;
+
 -- Rows and money per state, folded in the transaction of every change.
 CREATE TABLE batch_tallies (
     batch_id BLOB NOT NULL REFERENCES batches (id),
@@ -199,7 +225,7 @@ CREATE TABLE issues (
     PRIMARY KEY (batch_id, row, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- Rows of the file that cannot be paid, as uploaded.
+-- Rows of the file that are not paid, as uploaded or as corrected.
 CREATE TABLE rejected_rows (
     batch_id  BLOB NOT NULL REFERENCES batches (id),
     row       INTEGER NOT NULL,
@@ -208,6 +234,8 @@ CREATE TABLE rejected_rows (
     msisdn    TEXT,
     amount    TEXT,
     cells     TEXT NOT NULL,
+    -- Whether its maker set it aside, so that nothing is wrong with it.
+    aside     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
@@ -227,8 +255,11 @@ CREATE TABLE payouts (
     action          TEXT NOT NULL CHECK (action IN ('submit', 'query')),
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    -- Claims since the last record, and those that earlier panics have ended.
     claims          INTEGER NOT NULL DEFAULT 0,
+    deaths          INTEGER NOT NULL DEFAULT 0,
     attempt         INTEGER NOT NULL DEFAULT 1,
+    first_attempt   INTEGER NOT NULL DEFAULT 1,
     step            INTEGER NOT NULL DEFAULT 0,
     exposed         INTEGER NOT NULL DEFAULT 0,
     not_found       INTEGER NOT NULL DEFAULT 0,
@@ -246,11 +277,14 @@ CREATE TABLE payouts (
 ) STRICT;
 
 CREATE INDEX payouts_to_submit ON payouts (batch_id, lane, due_at, row) WHERE action = 'submit' AND due_at IS NOT NULL;
+-- Who else pays the same to the same number.
+CREATE INDEX payouts_by_number ON payouts (organisation_id, msisdn, amount);
 CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' AND due_at IS NOT NULL;
+CREATE INDEX payouts_suspect ON payouts (lane, due_at) WHERE claims + deaths >= 2;
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
 WHEN OLD.state <> NEW.state AND NOT (
-       (OLD.state = 'queued' AND NEW.state IN ('sending', 'cancelled'))
+       (OLD.state = 'queued' AND NEW.state IN ('sending', 'cancelled', 'paid'))
     OR (OLD.state = 'sending' AND NEW.state IN ('accepted', 'unknown', 'paid', 'queued', 'failed'))
     OR (OLD.state = 'accepted' AND NEW.state IN ('unknown', 'paid', 'queued', 'failed'))
     OR (OLD.state = 'unknown' AND NEW.state IN ('sending', 'paid', 'queued', 'failed'))
@@ -264,6 +298,14 @@ BEGIN SELECT RAISE(ABORT, 'a payout begins as queued'); END;
 CREATE TRIGGER payout_terms BEFORE UPDATE OF id, organisation_id, batch_id, row, lane, msisdn, amount, fee, tax, currency ON payouts
 BEGIN SELECT RAISE(ABORT, 'whom a payout pays, and how much, never changes'); END;
 
+CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
+CREATE TRIGGER payouts_are_added_before BEFORE INSERT ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = NEW.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
 CREATE TABLE payout_details (
     batch_id  BLOB NOT NULL,
     row       INTEGER NOT NULL,
@@ -274,6 +316,13 @@ CREATE TABLE payout_details (
     variables TEXT NOT NULL,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER payout_details_are_fixed BEFORE UPDATE ON payout_details
+BEGIN SELECT RAISE(ABORT, 'what is known of a recipient is replaced as a whole, and only before it is submitted'); END;
+
+CREATE TRIGGER payout_details_are_kept BEFORE DELETE ON payout_details
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
 
 CREATE TABLE attempts (
     batch_id    BLOB NOT NULL,
@@ -308,19 +357,51 @@ CREATE TABLE payout_events (
     PRIMARY KEY (batch_id, row, claim, kind)
 ) STRICT, WITHOUT ROWID;
 
+-- What only a person can settle. One proposes, another confirms.
 CREATE TABLE exceptions (
-    id              BLOB PRIMARY KEY,
-    organisation_id BLOB NOT NULL,
-    payout_id       BLOB NOT NULL REFERENCES payouts (id),
-    kind            TEXT NOT NULL,
-    attempt         INTEGER NOT NULL,
-    detail          TEXT NOT NULL,
-    state           TEXT NOT NULL CHECK (state IN ('open', 'resolved')),
-    opened_at       INTEGER NOT NULL
+    id                BLOB PRIMARY KEY,
+    organisation_id   BLOB NOT NULL,
+    batch_id          BLOB NOT NULL REFERENCES batches (id),
+    payout_id         BLOB NOT NULL REFERENCES payouts (id),
+    kind              TEXT NOT NULL,
+    attempt           INTEGER NOT NULL,
+    detail            TEXT NOT NULL,
+    state             TEXT NOT NULL,
+    opened_at         INTEGER NOT NULL,
+    verdict           TEXT,
+    note              TEXT,
+    evidence_sha256   TEXT,
+    transaction_id    TEXT,
+    proposed_by       BLOB,
+    proposed_by_label TEXT,
+    proposed_at       INTEGER,
+    resolution        TEXT,
+    confirmed_by      BLOB CHECK (confirmed_by <> proposed_by),
+    confirmed_by_label TEXT,
+    resolved_at       INTEGER,
+    CHECK (state <> 'proposed' OR (verdict IS NOT NULL AND proposed_by IS NOT NULL)),
+    CHECK (state <> 'resolved' OR resolution IS NOT NULL),
+    CHECK (state <> 'resolved' OR resolution = 'answered' OR (resolution = verdict AND confirmed_by IS NOT NULL))
 ) STRICT;
 
-CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt);
+-- Of a kind and an attempt one at a time: what was settled may come up again in other words.
+CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt) WHERE state <> 'resolved';
+CREATE INDEX exceptions_of_payout ON exceptions (payout_id);
 CREATE INDEX exceptions_of_organisation ON exceptions (organisation_id, opened_at, id);
+CREATE INDEX exceptions_unresolved ON exceptions (batch_id, payout_id) WHERE state <> 'resolved';
+
+CREATE TRIGGER exception_states BEFORE UPDATE OF state ON exceptions
+WHEN OLD.state <> NEW.state AND NOT (
+       (OLD.state = 'open' AND NEW.state = 'proposed')
+    OR (OLD.state IN ('open', 'proposed') AND NEW.state = 'resolved'))
+BEGIN SELECT RAISE(ABORT, 'an exception cannot take this step'); END;
+
+CREATE TRIGGER exception_begins_open BEFORE INSERT ON exceptions WHEN NEW.state <> 'open'
+BEGIN SELECT RAISE(ABORT, 'an exception begins as open'); END;
+
+CREATE TRIGGER exception_is_settled_once BEFORE UPDATE OF verdict, note, evidence_sha256, transaction_id, proposed_by,
+                                                 resolution, confirmed_by ON exceptions WHEN OLD.state = 'resolved'
+BEGIN SELECT RAISE(ABORT, 'an exception is settled once'); END;
 
 CREATE TABLE messages (
     id              BLOB PRIMARY KEY,
@@ -391,6 +472,7 @@ CREATE TABLE receipts (
     result          TEXT,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    claims          INTEGER NOT NULL DEFAULT 0,
     received_at     INTEGER NOT NULL,
     UNIQUE (lane, fingerprint)
 ) STRICT;

@@ -1,14 +1,20 @@
 //! A batch: one upload, from the file to the last recipient.
 
+pub mod approval;
+pub mod correction;
+pub mod declared;
 pub mod digest;
 pub mod import;
 mod kind;
+pub mod retry;
 pub mod states;
 
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::{Currency, Money};
 use crate::payout;
+pub use declared::Declared;
+use import::MappingSource;
 pub use kind::{Kind, RowState};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -29,12 +35,34 @@ pub struct NewBatch {
     /// Our column → theirs, as JSON.
     pub mapping: Option<String>,
     pub scheduled_at: Option<Time>,
+    pub declared: Declared,
     pub file_name: String,
     /// SHA-256 of file and fields: the same Idempotency-Key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
+    /// SHA-256 of the file alone.
+    pub file_hash: [u8; 32],
     pub upload: Uuid,
     pub created_by: Uuid,
     pub created_by_label: String,
+}
+
+/// How an upload was understood, known once it was read to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understood {
+    /// Format, encoding, delimiter, sheet, row of the header: for people, as the API shows it.
+    pub source: Value,
+    /// Our column → theirs, every field that was found, as JSON.
+    pub mapping: String,
+    pub mapping_source: MappingSource,
+    /// What the upload's own mapping is remembered by.
+    pub header: import::Fingerprint,
+}
+
+/// How far the file of a batch that is `importing` was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    pub read_bytes: i64,
+    pub file_bytes: i64,
 }
 
 /// Rows and money of one state within a batch.
@@ -58,14 +86,28 @@ pub struct Batch {
     pub claim: i64,
     pub notify: bool,
     pub sms_template: Option<String>,
+    /// As given until the list was read; then every field that was found.
     pub mapping: Option<String>,
+    pub mapping_source: Option<String>,
+    pub source: Option<Value>,
+    /// While it is imported. The importer sets it for its own progress, and every chunk of rows carries it.
+    pub reading: Option<Reading>,
+    pub declared: Declared,
     pub scheduled_at: Option<Time>,
     pub file_name: String,
     pub upload: Uuid,
+    pub file_hash: Vec<u8>,
+    /// `None` while it is imported, and when a correction has made it stale: it is reckoned again at the submission.
     pub digest: Option<String>,
+    /// Rises with every correction.
+    pub revision: i64,
     pub rows: i64,
     pub valid: i64,
     pub invalid: i64,
+    /// Rows that a maker set aside.
+    pub excluded: i64,
+    /// Rows that pay the same amount to the same number as another batch.
+    pub duplicates: i64,
     pub warnings: i64,
     pub amount: i64,
     pub fees: i64,
@@ -105,6 +147,8 @@ impl Batch {
         counts.insert("rows".into(), self.rows.into());
         counts.insert("valid".into(), self.valid.into());
         counts.insert("invalid".into(), self.invalid.into());
+        counts.insert("excluded".into(), self.excluded.into());
+        counts.insert("duplicates".into(), self.duplicates.into());
         counts.insert("warnings".into(), self.warnings.into());
         for state in self.kind.row_states() {
             counts.insert(state.to_string(), self.tally(state).rows.into());
@@ -151,6 +195,12 @@ impl Serialize for Batch {
             "sms_template": self.sms_template,
             "scheduled_at": self.scheduled_at,
             "file_name": self.file_name,
+            "source": self.source,
+            "mapping": self.mapping.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok()),
+            "mapping_source": self.mapping_source,
+            "declared_total": self.declared.total.map(Money::amount),
+            "declared_count": self.declared.count,
+            "import": self.reading.filter(|_| self.state == State::Importing),
             "rejection": self.rejection,
             "failure": self.failure,
             "created_by": self.created_by,

@@ -35,6 +35,8 @@ permitted! {
     Maker => Make,
     /// Approves and rejects.
     Checker => Approve,
+    /// Proposes and confirms what becomes of an exception.
+    Settler => Settle,
     /// Confirms fundings.
     Funder => Fund,
 }

@@ -22,14 +22,22 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// (`/currency`), for the query `?limit`, for a header `#Idempotency-Key`.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct FieldError {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+    /// A row of the list, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
     pub code: &'static str,
     pub message: String,
 }
 
 impl FieldError {
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        FieldError { pointer: pointer.into(), code, message: message.into() }
+        FieldError { pointer: pointer.into(), row: None, code, message: message.into() }
+    }
+
+    pub fn of_row(row: u32, code: &'static str, message: impl Into<String>) -> Self {
+        FieldError { pointer: String::new(), row: Some(row), code, message: message.into() }
     }
 }
 
@@ -136,11 +144,22 @@ impl From<Refusal> for Problem {
                 conflict("insufficient_funds").with("available", json!(available)).with("needed", json!(needed))
             }
             Refusal::RowsInvalid { invalid } => conflict("rows_invalid").with("invalid", invalid),
+            Refusal::DeclaredMismatch { declared, found } => {
+                conflict("declared_mismatch").with("declared", declared).with("found", found)
+            }
             Refusal::NothingToPay => conflict("nothing_to_pay"),
+            Refusal::DuplicatesChanged { rows } => {
+                let errors =
+                    rows.into_iter().map(|(row, message)| FieldError::of_row(row, "duplicate_in_batch", message));
+                Problem { errors: errors.collect(), ..conflict("duplicates_changed") }
+            }
             Refusal::NobodyIsTold => conflict("nobody_is_told"),
             Refusal::TooManyTests { .. } => conflict("too_many_tests"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
+            Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),
+            Refusal::TooEarly { at } => conflict("too_early").with("at", json!(at)),
+            Refusal::VerdictDiffers { proposed, .. } => conflict("verdict_differs").with("proposed", proposed),
             Refusal::Invalid(_) => Problem::invalid(detail),
         }
     }
@@ -211,9 +230,14 @@ mod tests {
             (Refusal::DigestMismatch { current: "sha256:ab".into() }, 409, "digest_mismatch"),
             (Refusal::InsufficientFunds { available: ugx(5), needed: ugx(6) }, 409, "insufficient_funds"),
             (Refusal::RowsInvalid { invalid: 3 }, 409, "rows_invalid"),
+            (Refusal::DeclaredMismatch { declared: "2 rows".into(), found: "1 row".into() }, 409, "declared_mismatch"),
             (Refusal::NothingToPay, 409, "nothing_to_pay"),
+            (Refusal::DuplicatesChanged { rows: vec![(7, "twice".into())] }, 409, "duplicates_changed"),
             (Refusal::ReferenceUsed("r".into()), 409, "reference_used"),
             (Refusal::KeyReused, 422, "idempotency_key_reused"),
+            (Refusal::VerdictNotPossible { payout: "paid".into(), possible: "dismiss".into() }, 409, "invalid_state"),
+            (Refusal::TooEarly { at: crate::clock::Time(0) }, 409, "too_early"),
+            (Refusal::VerdictDiffers { proposed: "paid".into(), by: "a".into() }, 409, "verdict_differs"),
             (Refusal::Invalid("no".into()), 400, "invalid_request"),
         ];
         for (refusal, status, code) in refusals {

@@ -51,6 +51,14 @@ pub struct Router {
     /// Prefix → lanes, one per currency.
     lanes: HashMap<String, Vec<(Currency, String)>>,
     prefix_max: usize,
+    limits: HashMap<String, Limits>,
+}
+
+/// What a lane pays at least and at most at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub min: Option<Money>,
+    pub max: Option<Money>,
 }
 
 impl Router {
@@ -59,6 +67,10 @@ impl Router {
         let mut router = Router::default();
         for lane in lanes.iter().filter(|l| TELCO_RAILS.contains(&l.rail.as_str())) {
             let Some(currency) = lane.currency else { continue };
+            // Amounts that cannot be read stop the start: `Config::check`.
+            let limit = |text: &Option<String>| text.as_deref().and_then(|t| Money::parse(t, currency).ok());
+            let limits = Limits { min: limit(&lane.amount_min), max: limit(&lane.amount_max) };
+            router.limits.insert(lane.name.clone(), limits);
             for prefix in &lane.prefixes {
                 router.add(prefix, currency, &lane.name)?;
             }
@@ -75,6 +87,10 @@ impl Router {
         lanes.push((currency, lane.to_owned()));
         self.prefix_max = self.prefix_max.max(prefix.len());
         Ok(())
+    }
+
+    pub fn limits(&self, lane: &str) -> Limits {
+        self.limits.get(lane).copied().unwrap_or_default()
     }
 
     /// The name of the lane that pays `msisdn` in `currency`.

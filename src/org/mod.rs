@@ -40,6 +40,8 @@ pub enum Permission {
     Read,
     Make,
     Approve,
+    /// Settling exceptions; it always takes two.
+    Settle,
     Fund,
 }
 
@@ -66,6 +68,7 @@ impl Role {
             Permission::Read => true,
             Permission::Make => matches!(self, Role::Owner | Role::Maker),
             Permission::Approve => matches!(self, Role::Owner | Role::Checker),
+            Permission::Settle => matches!(self, Role::Owner | Role::Checker | Role::Finance),
             // Money enters only by the operator's word: an organisation cannot fund itself.
             Permission::Fund => self == Role::Operator,
         }

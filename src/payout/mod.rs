@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod backoff;
+pub mod exception;
 pub mod resolve;
 pub mod states;
 
@@ -19,6 +20,9 @@ use serde::Serialize;
 pub use states::State;
 use std::time::Instant;
 use uuid::Uuid;
+
+/// The reason that tells that whoever worked on a payout panicked.
+pub const PANIC: &str = "panic";
 
 /// What must be done with a payout when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,9 @@ pub struct Payout {
     pub claim: i64,
     /// Number of the present attempt, from 1. Rises only when a new reference is allowed.
     pub attempt: u32,
+    /// The first attempt of the present try: 1, or what a person's retry began. A retry grants the lane's
+    /// `attempts_max` again.
+    pub first_attempt: u32,
     /// Steps taken in the present state: polls, or sends that surely did not arrive. Drives the backoff.
     pub step: u32,
     /// The present attempt may have reached the provider: it may not be given up on our word alone.
@@ -73,6 +80,11 @@ impl Payout {
     /// What is held for it: amount, fee and tax, in minor units.
     pub fn reserved_minor(&self) -> i64 {
         self.amount.minor + self.fee.minor + self.tax.minor
+    }
+
+    /// Attempts of the present try, this one included.
+    pub fn tries(&self) -> u32 {
+        (self.attempt + 1).saturating_sub(self.first_attempt)
     }
 
     pub fn reference(&self) -> Uuid {

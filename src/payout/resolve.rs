@@ -11,6 +11,7 @@
 //!
 //! Time, chance (jitter) and the breaker's position are arguments, so every rule is tested without a database.
 
+use super::exception::Kind as ExceptionKind;
 use super::{Action, Payout, State, attempt::AttemptState, backoff};
 use crate::clock::Time;
 use crate::config::LaneConfig;
@@ -47,32 +48,6 @@ pub struct Conditions<'a> {
     pub breaker_closed: bool,
     /// Seed of the backoff's jitter.
     pub seed: u64,
-}
-
-/// What only a person can settle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExceptionKind {
-    /// The provider confirmed a payment whose amount, currency or number is not what we sent.
-    Mismatch,
-    /// The provider confirmed a payment that we had recorded as failed or cancelled, or under an earlier reference.
-    LateSuccess,
-    /// Accepted or unknown for longer than the lane allows; polling goes on hourly.
-    Overdue,
-}
-
-impl ExceptionKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            ExceptionKind::Mismatch => "mismatch",
-            ExceptionKind::LateSuccess => "late_success",
-            ExceptionKind::Overdue => "overdue",
-        }
-    }
-
-    /// Whether the payout must not move on its own any more.
-    pub fn freezes(self) -> bool {
-        !matches!(self, ExceptionKind::Overdue)
-    }
 }
 
 /// The change to record. What it does to money follows from the states: to `paid` the hold goes to settlement, to
@@ -125,9 +100,17 @@ pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> O
     }
 }
 
-/// A repeat of the confirmation is nothing new; one that names other money contradicts what we recorded.
+/// A repeat of the confirmation is nothing new; one that names other money, or takes it back, contradicts what we recorded.
 fn contradicted(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
-    let Outcome::Paid(payment) = seen.outcome else { return None };
+    let payment = match seen.outcome {
+        Outcome::Paid(payment) => payment,
+        // That a request was refused says nothing about the one before it.
+        Outcome::Failed { reason, .. } if seen.source != Source::Submit => {
+            let detail = format!("the provider says of a payment it had confirmed: {}", reason.message);
+            return Some(Change { detail: Some(detail), ..exception(payout, ExceptionKind::Reversal, seen) });
+        }
+        _ => return None,
+    };
     let difference = mismatch(payout, payment)?;
     Some(Change { detail: Some(difference), ..exception(payout, ExceptionKind::Mismatch, seen) })
 }
@@ -147,21 +130,23 @@ fn in_flight(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Ch
     }
 }
 
-/// The payout as it stands, to be changed field by field.
-fn unchanged(payout: &Payout) -> Change {
-    Change {
-        to: payout.state,
-        next: None,
-        attempt: None,
-        new_attempt: false,
-        step: payout.step,
-        exposed: payout.exposed,
-        not_found: payout.not_found,
-        not_found_at: payout.not_found_at,
-        reason: None,
-        transaction_id: None,
-        exception: None,
-        detail: None,
+impl Change {
+    /// The payout as it stands, to be changed field by field.
+    pub fn unchanged(payout: &Payout) -> Change {
+        Change {
+            to: payout.state,
+            next: None,
+            attempt: None,
+            new_attempt: false,
+            step: payout.step,
+            exposed: payout.exposed,
+            not_found: payout.not_found,
+            not_found_at: payout.not_found_at,
+            reason: None,
+            transaction_id: None,
+            exception: None,
+            detail: None,
+        }
     }
 }
 
@@ -179,7 +164,7 @@ fn paid(payout: &Payout, payment: &Payment, seen: Observation<'_>, when: Conditi
         attempt: Some(AttemptState::Succeeded),
         step: 0,
         transaction_id: payment.transaction_id.clone(),
-        ..unchanged(payout)
+        ..Change::unchanged(payout)
     }
 }
 
@@ -212,7 +197,7 @@ fn accepted(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Cha
         exposed: true,
         not_found: 0,
         not_found_at: None,
-        ..unchanged(payout)
+        ..Change::unchanged(payout)
     }
 }
 
@@ -221,12 +206,16 @@ fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'
         // Only this request was refused; an earlier send of the same reference may have gone through.
         return ask(payout, Some(reason.clone()), seen, when);
     }
-    let ended =
-        Change { attempt: Some(AttemptState::Failed), reason: Some(reason.clone()), step: 0, ..unchanged(payout) };
-    if !retryable || payout.attempt >= when.lane.attempts_max {
+    let ended = Change {
+        attempt: Some(AttemptState::Failed),
+        reason: Some(reason.clone()),
+        step: 0,
+        ..Change::unchanged(payout)
+    };
+    if !retryable || payout.tries() >= when.lane.attempts_max {
         return Change { to: State::Failed, ..ended };
     }
-    let wait = backoff::delay(payout.attempt - 1, when.lane.backoff_min, when.lane.backoff_max, when.seed);
+    let wait = backoff::delay(payout.tries() - 1, when.lane.backoff_min, when.lane.backoff_max, when.seed);
     Change {
         to: State::Queued,
         next: Some((Action::Submit, seen.at + wait)),
@@ -249,7 +238,7 @@ fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Condi
         next: Some((Action::Submit, seen.at + wait)),
         step: payout.step + 1,
         reason: Some(reason.clone()),
-        ..unchanged(payout)
+        ..Change::unchanged(payout)
     }
 }
 
@@ -266,7 +255,7 @@ fn ask(payout: &Payout, reason: Option<Reason>, seen: Observation<'_>, when: Con
         exposed: true,
         reason,
         exception: overdue.then_some(ExceptionKind::Overdue),
-        ..unchanged(payout)
+        ..Change::unchanged(payout)
     }
 }
 
@@ -283,7 +272,12 @@ fn not_found(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Ch
     };
     let reason = Some(Reason::new("not_found", "the provider does not know the reference"));
     if counts && may_resend(&counted, seen.at, when) {
-        return Change { next: Some((Action::Submit, RESEND_FIRST)), reason, exposed: true, ..unchanged(&counted) };
+        return Change {
+            next: Some((Action::Submit, RESEND_FIRST)),
+            reason,
+            exposed: true,
+            ..Change::unchanged(&counted)
+        };
     }
     ask(&counted, reason, seen, when)
 }
@@ -302,7 +296,7 @@ fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
 }
 
 /// Asked when a resend is about to be claimed, which can be long after it was decided: `None` when the rule still holds,
-/// else when to ask the provider again. `held`: its batch is paused, so nothing is sent now.
+/// else when to ask the provider again. `held`: its batch is paused or being cancelled, so nothing is sent now.
 pub fn ask_instead(payout: &Payout, now: Time, held: bool, when: Conditions<'_>) -> Option<Time> {
     (held || !may_resend(payout, now, when)).then(|| now + poll_after(when.lane, payout.step))
 }
@@ -322,13 +316,13 @@ fn frozen(payout: &Payout, paid: bool, seen: Observation<'_>, when: Conditions<'
     }
     let ended = matches!(seen.outcome, Outcome::Failed { .. });
     let next = (!ended).then(|| (Action::Query, seen.at + poll_after(when.lane, payout.step + 1)));
-    Some(Change { next, step: payout.step + 1, ..unchanged(payout) })
+    Some(Change { next, step: payout.step + 1, ..Change::unchanged(payout) })
 }
 
 /// A receipt nobody vouches for may only bring the next query forward.
 fn hint(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
     let waits = matches!(payout.state, State::Accepted | State::Unknown) && seen.attempt == payout.attempt;
-    waits.then(|| Change { next: Some((Action::Query, seen.at)), ..unchanged(payout) })
+    waits.then(|| Change { next: Some((Action::Query, seen.at)), ..Change::unchanged(payout) })
 }
 
 fn exception(payout: &Payout, kind: ExceptionKind, seen: Observation<'_>) -> Change {
@@ -336,7 +330,14 @@ fn exception(payout: &Payout, kind: ExceptionKind, seen: Observation<'_>) -> Cha
     // What is still on the wire is asked about, so that whoever decides knows how it ended.
     let in_flight = matches!(payout.state, State::Sending | State::Accepted | State::Unknown);
     let next = (in_flight && seen.attempt != payout.attempt).then_some((Action::Query, seen.at));
-    Change { to, next, exposed: true, exception: Some(kind), detail: Some(told(payout, seen)), ..unchanged(payout) }
+    Change {
+        to,
+        next,
+        exposed: true,
+        exception: Some(kind),
+        detail: Some(told(payout, seen)),
+        ..Change::unchanged(payout)
+    }
 }
 
 /// What the provider said of an attempt, in words.

@@ -28,6 +28,7 @@ fn payout(state: State) -> Payout {
         state,
         claim: 7,
         attempt: 1,
+        first_attempt: 1,
         step: 0,
         exposed: matches!(state, State::Accepted | State::Unknown),
         not_found: 0,
@@ -215,7 +216,17 @@ fn a_late_success_is_never_a_silent_flip() {
     let other = Outcome::Paid(Payment { amount_minor: Some(49_999), ..Payment::default() });
     let change = see(&payout(State::Paid), &other, Source::Receipt).unwrap();
     assert_eq!((change.to, change.exception), (State::Paid, Some(ExceptionKind::Mismatch)));
-    assert!(see(&payout(State::Paid), &refused(false), Source::Receipt).is_none(), "paid is the end");
+}
+
+#[test]
+fn a_payment_taken_back_is_for_people_to_settle() {
+    for source in [Source::Query, Source::Receipt] {
+        let change = see(&payout(State::Paid), &refused(false), source).unwrap();
+        assert_eq!((change.to, change.exception), (State::Paid, Some(ExceptionKind::Reversal)));
+        assert!(change.detail.unwrap().contains("had confirmed"));
+    }
+    assert!(see(&payout(State::Paid), &refused(false), Source::Submit).is_none(), "only a request was refused");
+    assert!(see(&payout(State::Paid), &refused(false), Source::Hint).is_none());
 }
 
 #[test]

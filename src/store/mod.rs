@@ -10,15 +10,19 @@
 //! Refusals are values ([`Refusal`]), errors are trouble with the database. A fence that does not match is neither: the
 //! row was moved on by somebody else, and the act says which rows it left alone.
 
+mod list;
 pub mod sqlite;
 
-use crate::batch::{Batch, NewBatch};
+use crate::batch::correction::{Corrected, RowView, StoredRow};
+use crate::batch::import::Remembered;
+use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
 use crate::money::{Currency, Money};
 use crate::org::audit::Entry;
 use crate::org::{Organisation, Principal, Role};
+use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::phone::Msisdn;
@@ -30,6 +34,7 @@ use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
 use crate::wallet::check::LedgerCheck;
 use async_trait::async_trait;
+pub use list::{BadRow, DigestLine, Duplicate, SameFile};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -51,8 +56,18 @@ pub enum Refusal {
     InsufficientFunds { available: Money, needed: Money },
     #[error("{invalid} rows cannot be paid; correct them, or submit with exclude_invalid to leave them out")]
     RowsInvalid { invalid: i64 },
+    #[error(
+        "the upload declared {declared}, and what can be paid is {found}. Correct the rows, or upload the list again \
+         with the right figures"
+    )]
+    DeclaredMismatch { declared: String, found: String },
     #[error("no row of the batch can be paid")]
     NothingToPay,
+    #[error(
+        "{} rows pay the same amount to the same number as another list that came in since the submission. Look at \
+         them, then let the maker submit again to accept them, or set them aside", rows.len()
+    )]
+    DuplicatesChanged { rows: Vec<(u32, String)> },
     #[error("nobody is told anything by this batch: it was uploaded without notify=true")]
     NobodyIsTold,
     #[error("{max} test messages of this batch were sent already; submit it, or look at its preview")]
@@ -61,6 +76,18 @@ pub enum Refusal {
     KeyReused,
     #[error("the reference {0:?} was used before; every funding needs a reference of its own")]
     ReferenceUsed(String),
+    #[error("the payout is {payout}: this verdict makes no sense now; possible are {possible}")]
+    VerdictNotPossible { payout: String, possible: String },
+    #[error(
+        "the provider may still act on the earlier reference: a payment can be made anew from {at} on. Until then, ask \
+         the provider, or wait"
+    )]
+    TooEarly { at: Time },
+    #[error(
+        "{by} proposed {proposed}. Give that verdict to confirm it; to disagree, let {by} propose another one after \
+         talking to each other"
+    )]
+    VerdictDiffers { proposed: String, by: String },
     #[error("{0}")]
     Invalid(String),
 }
@@ -189,6 +216,8 @@ pub struct ImportTotals {
     pub fees: i64,
     pub tax: i64,
     pub digest: String,
+    /// `None` for rows that no file was read for.
+    pub understood: Option<Understood>,
 }
 
 /// A payout outcome to be recorded under its claim.
@@ -245,9 +274,13 @@ pub type DecideMessage = Arc<
 >;
 /// Writes the request of an attempt: pure.
 pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
-/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
-/// paused)`. See [`crate::payout::resolve::ask_instead`].
+/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch
+/// sends nothing)`. See [`crate::payout::resolve::ask_instead`].
 pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
+/// Judges a row again with what was changed of it: pure.
+pub type CorrectRow = Arc<dyn Fn(&StoredRow, &Batch) -> Result<Corrected> + Send + Sync>;
+/// What the lanes say about verdicts, by name.
+pub type TermsOfLanes = Arc<dyn Fn(&str) -> LaneTerms + Send + Sync>;
 /// Writes the text of a message: pure.
 pub type PrepareText = Arc<dyn Fn(&DueMessage) -> String + Send + Sync>;
 
@@ -317,9 +350,12 @@ pub trait Batches: Send + Sync {
 
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
-    /// Engine: adds rows to a batch being imported. [`StoreError::Fenced`] when the claim is no longer ours.
+    /// What uploads with a mapping taught of headers, the latest of each header.
+    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered>;
+    /// Engine: adds rows to a batch being imported, and to its counters; `batch.reading` says how far the file was read.
+    /// A row of neither a recipient nor a rejected row is no row of the list, only what is said of it. [`StoreError::Fenced`] when the claim is no longer ours.
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
-    /// Engine: the batch becomes `ready`.
+    /// Engine: the batch becomes `ready`, and the mapping that its upload gave is remembered for its header.
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
     /// Engine: the batch becomes `import_failed`; the reason is what its maker reads. What was read of the
     /// list before is removed.
@@ -328,11 +364,13 @@ pub trait Batches: Send + Sync {
     /// `ready` → `awaiting_approval`.
     async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
     /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
+    /// [`StoreError::Fenced`] when a list of the organisation changed since [`Lists::lists_seen`] said `lists_seen`.
     async fn approve(
         &self,
         actor: &Principal,
         batch: BatchId,
         digest: &str,
+        lists_seen: i64,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
@@ -340,10 +378,57 @@ pub trait Batches: Send + Sync {
     async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
     async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    /// Pays the failed rows again, each under a new reference: reserves their money anew, or refuses as a whole. Rows
+    /// that are frozen are skipped and named. Gives a [`crate::batch::retry::Retried`].
+    async fn retry_failed(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// Engine: starts some of the batches that are scheduled and due. Returns whether there were any.
     async fn start_scheduled(&self) -> Result<bool>;
     /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether there was one.
     async fn sweep_cancelled(&self, rows_max: u32) -> Result<bool>;
+}
+
+/// Lists before they are submitted: their rows, and what is concluded from all of them.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    async fn row(&self, organisation: OrganisationId, batch: BatchId, row: u32) -> Result<RowView>;
+    /// Puts a row of a batch that is `ready` in the place of itself. Its digest is stale afterwards.
+    /// [`StoreError::Fenced`] when `expected` is given and no longer the digest.
+    async fn correct_row(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        row: u32,
+        expected: Option<String>,
+        correct: CorrectRow,
+    ) -> Result<Done<RowView>>;
+    /// The payable rows after row `after`, in row order.
+    async fn digest_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DigestLine>>;
+    /// The rows that are not paid, in row order.
+    async fn excluded_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<u32>>;
+    /// [`StoreError::Fenced`] when the batch was corrected since it was read.
+    async fn set_digest(&self, batch: &Batch, digest: &str) -> Result<()>;
+    /// The rows that cannot be paid, as uploaded, in row order.
+    async fn bad_rows(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<BadRow>>;
+    /// The rows after `after` that repeat a payment of another batch which is open or was created after `since`, as far as
+    /// that is not told yet.
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>>;
+    /// Writes them down as warnings of the batch. [`StoreError::Fenced`] when the batch moved on.
+    async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
+    /// The latest other batch of the same file that was created after `since`.
+    async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;
+    /// A number that rises whenever a list of the organisation changes.
+    async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64>;
 }
 
 /// Payouts: claims and records.
@@ -377,7 +462,28 @@ pub trait Payouts: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<PayoutView>>;
     async fn payout(&self, organisation: OrganisationId, payout: PayoutId) -> Result<PayoutTimeline>;
-    async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>>;
+}
+
+/// What only people can settle.
+#[async_trait]
+pub trait Exceptions: Send + Sync {
+    async fn exceptions(
+        &self,
+        organisation: OrganisationId,
+        state: Option<exception::State>,
+        kind: Option<exception::Kind>,
+        page: PageRequest,
+    ) -> Result<Page<ExceptionView>>;
+    async fn exception(&self, organisation: OrganisationId, exception: Uuid) -> Result<ExceptionView>;
+    /// Proposes a verdict; or, given by another principal than the proposed one, confirms it: then it is done, with the
+    /// money it moves, in the same transaction.
+    async fn resolve(
+        &self,
+        actor: &Principal,
+        exception: Uuid,
+        proposal: Proposal,
+        lanes: TermsOfLanes,
+    ) -> Result<Done<ExceptionView>>;
 }
 
 /// Messages.
@@ -460,7 +566,19 @@ pub trait Installation: Send + Sync {
 
 /// Everything an engine offers.
 pub trait Store:
-    Organisations + Wallets + Batches + Payouts + Messages + Receipts + Reports + Installation + Send + Sync + 'static
+    Organisations
+    + Wallets
+    + Batches
+    + Lists
+    + Payouts
+    + Exceptions
+    + Messages
+    + Receipts
+    + Reports
+    + Installation
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -468,7 +586,9 @@ impl<T> Store for T where
     T: Organisations
         + Wallets
         + Batches
+        + Lists
         + Payouts
+        + Exceptions
         + Messages
         + Receipts
         + Reports

@@ -24,9 +24,16 @@ pub enum AccountKind {
     Settlement,
     Fees,
     Tax,
+    /// What somebody owes us, or we owe somebody, until it is settled outside.
+    Suspense,
 }
 
 impl AccountKind {
+    /// Whether its balance is kept, and never below zero.
+    pub fn is_folded(self) -> bool {
+        matches!(self, AccountKind::Wallet | AccountKind::Hold)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             AccountKind::Funding => "funding",
@@ -35,6 +42,7 @@ impl AccountKind {
             AccountKind::Settlement => "settlement",
             AccountKind::Fees => "fees",
             AccountKind::Tax => "tax",
+            AccountKind::Suspense => "suspense",
         }
     }
 }
@@ -47,7 +55,7 @@ pub fn hold_account(organisation: OrganisationId, batch: BatchId) -> AccountId {
     ids::account("hold", organisation, &[&batch.to_string()])
 }
 
-/// `kind` is funding, fees or tax: one account per organisation and currency.
+/// `kind` is funding, fees, tax or suspense: one account per organisation and currency.
 pub fn common_account(kind: AccountKind, organisation: OrganisationId, currency: Currency) -> AccountId {
     ids::account(kind.name(), organisation, &[currency.code()])
 }

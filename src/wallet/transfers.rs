@@ -7,10 +7,17 @@ use super::AccountKind;
 pub enum TransferKind {
     Funding,
     Reserve,
+    /// Funds for a payment that was found to have gone out when the wallet had too little left.
+    Receivable,
     Paid,
     Fee,
     Tax,
     Release,
+    /// A second payment of the same payout, found to have gone out.
+    Surplus,
+    /// A payment that the provider took back, and its way to the wallet.
+    Reversal,
+    Refund,
     /// A message of a list was sent, or may have been.
     Sms,
 }
@@ -20,10 +27,14 @@ impl TransferKind {
         match self {
             TransferKind::Funding => "funding",
             TransferKind::Reserve => "reserve",
+            TransferKind::Receivable => "receivable",
             TransferKind::Paid => "paid",
             TransferKind::Fee => "fee",
             TransferKind::Tax => "tax",
             TransferKind::Release => "release",
+            TransferKind::Surplus => "surplus",
+            TransferKind::Reversal => "reversal",
+            TransferKind::Refund => "refund",
             TransferKind::Sms => "sms",
         }
     }
@@ -34,10 +45,14 @@ impl TransferKind {
         match self {
             TransferKind::Funding => (Funding, Wallet),
             TransferKind::Reserve => (Wallet, Hold),
+            TransferKind::Receivable => (Suspense, Hold),
             TransferKind::Paid => (Hold, Settlement),
             TransferKind::Fee => (Hold, Fees),
             TransferKind::Tax => (Hold, Tax),
             TransferKind::Release => (Hold, Wallet),
+            TransferKind::Surplus => (Suspense, Settlement),
+            TransferKind::Reversal => (Settlement, Suspense),
+            TransferKind::Refund => (Suspense, Wallet),
             TransferKind::Sms => (Hold, Fees),
         }
     }

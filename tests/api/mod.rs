@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod errors;
 mod hostile;
+mod lists;
 mod messages;
 mod payouts;
 mod receipts;

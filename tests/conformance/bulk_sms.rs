@@ -59,7 +59,8 @@ async fn ready(h: &Harness, org: &Tenant, rows: u32, price: i64) -> Batch {
     h.store.import_rows(&batch, LEASE, (0..rows).map(|n| new_row(n, price)).collect()).await.unwrap();
     let (valid, amount) = (i64::from(rows), costs(rows) / PRICE * price);
     let digest = digest(&key);
-    let totals = ImportTotals { rows: valid, valid, invalid: 0, warnings: 0, amount, fees: 0, tax: 0, digest };
+    let totals =
+        ImportTotals { rows: valid, valid, invalid: 0, warnings: 0, amount, fees: 0, tax: 0, digest, understood: None };
     h.store.finish_import(&batch, totals).await.unwrap();
     h.batch(org, &batch).await
 }
@@ -123,7 +124,7 @@ pub async fn a_list_is_sent_only_once_it_is_approved(h: Harness) {
     let refused = refusal(h.approve(&org, &batch).await);
     assert_eq!(refused, Refusal::InsufficientFunds { available: ugx(0), needed: ugx(costs(3)) });
     assert!(matches!(
-        refusal(h.store.approve(&org.maker, batch.id, "x", None).await),
+        refusal(h.approve_as(&org.maker, batch.id, "x", None).await),
         Refusal::SelfApproval | Refusal::DigestMismatch { .. }
     ));
     h.fund(&org, costs(3) + 1).await;
@@ -293,6 +294,7 @@ pub async fn a_list_cancelled_before_it_starts_gives_everything_back(h: Harness)
         fees: 0,
         tax: 0,
         digest: digest(&key),
+        understood: None,
     };
     h.store.finish_import(&batch, totals).await.unwrap();
     let batch = applied(h.store.submit(&org.maker, batch.id, false).await);
@@ -385,6 +387,7 @@ pub async fn a_broken_import_of_a_list_starts_clean(h: Harness) {
         fees: 0,
         tax: 0,
         digest: digest(key),
+        understood: None,
     };
     for lost in [totals(2, costs(1)), totals(1, costs(1) + 1)] {
         assert!(matches!(h.store.finish_import(&second, lost).await, Err(StoreError::Rejected(_))));

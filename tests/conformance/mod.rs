@@ -9,13 +9,19 @@ mod books;
 mod bulk_sms;
 mod cancelling;
 mod claims;
+mod corrections;
+mod duplicates;
+mod exceptions;
 mod imports;
+mod lists;
 mod messages;
 mod organisations;
 mod payouts;
+mod poison;
 mod receipts;
 mod reports;
 mod resends;
+mod retries;
 mod sequences;
 mod steps;
 mod support;
@@ -87,6 +93,15 @@ conformance!(sqlite, open_sqlite; {
         all_problems_of_a_list_are_told_page_by_page,
         batches_are_listed_newest_first_even_of_the_same_moment,
     }
+    lists {
+        a_list_shows_how_it_was_understood,
+        a_mapping_is_remembered_for_its_header_and_its_organisation,
+        a_mapping_of_an_upload_that_failed_is_not_remembered,
+        an_import_shows_how_far_it_is_and_begins_again_at_nothing,
+        a_failed_import_counts_nothing,
+        what_is_said_of_a_list_as_a_whole_is_no_row_of_it,
+        a_list_that_is_not_what_was_declared_is_not_submitted,
+    }
     approvals {
         rows_that_cannot_be_paid_must_be_left_out_by_word,
         a_list_without_a_payable_row_is_not_submitted,
@@ -116,7 +131,7 @@ conformance!(sqlite, open_sqlite; {
         several_batches_cancelled_at_once_all_converge,
         a_paused_batch_is_cancelled_too,
         a_row_that_comes_back_to_a_cancelling_batch_is_cancelled,
-        an_unknown_row_of_a_cancelling_batch_may_be_sent_again,
+        an_unknown_row_of_a_cancelling_batch_is_handed_over_and_never_sent_again,
         a_frozen_row_keeps_its_cancelling_batch_open,
         a_late_success_freezes_a_queued_row_before_the_sweep_takes_it,
         every_act_in_a_wrong_state_is_refused_and_changes_nothing,
@@ -166,6 +181,18 @@ conformance!(sqlite, open_sqlite; {
         every_step_of_a_payout_can_be_read_back_in_order,
         two_batches_of_one_group_keep_their_books_apart,
         taking_over_voids_the_claims_of_the_process_before,
+    }
+    poison {
+        a_row_that_nobody_survives_is_left_to_two_people,
+        a_crowd_that_died_together_is_cleared_one_by_one,
+        suspects_keep_nobody_else_waiting,
+        a_process_that_has_just_begun_takes_up_no_suspect,
+        whoever_comes_back_is_no_suspect_any_more,
+        panics_count_as_deaths_and_a_stranger_does_not_clear_them,
+        a_row_that_cannot_be_written_is_put_aside_and_the_others_are_sent,
+        a_message_that_cannot_be_written_is_given_up_and_the_others_are_sent,
+        a_receipt_that_nobody_survives_is_set_aside_and_the_others_are_applied,
+        a_list_that_nobody_survives_fails_with_a_reason_and_the_next_is_read,
     }
     receipts {
         a_repeated_receipt_is_stored_and_applied_once,
@@ -238,5 +265,57 @@ conformance!(sqlite, open_sqlite; {
     }
     sequences {
         whatever_happens_the_books_agree_and_everything_ends,
+    }
+    retries {
+        the_failed_are_paid_again_under_new_references,
+        without_money_for_all_none_is_retried,
+        a_retry_is_another_persons_decision,
+        a_retry_repeated_with_its_key_is_done_once,
+        only_what_runs_or_has_completed_is_retried,
+        a_retry_grants_the_attempts_of_the_lane_again,
+        a_late_success_stops_the_retry,
+        a_frozen_row_is_skipped_and_named,
+    }
+    exceptions {
+        overdue_and_found_paid_takes_its_money_from_the_hold,
+        overdue_and_found_unpaid_gives_its_money_back,
+        overdue_and_issued_anew_gets_another_reference,
+        nothing_is_issued_anew_while_the_provider_may_act_on_it,
+        what_the_provider_answers_after_all_needs_nobody,
+        it_takes_two_who_agree,
+        the_timeline_and_the_trail_tell_who_said_what,
+        a_late_success_takes_its_money_from_the_wallet_again,
+        a_late_success_without_money_becomes_a_receivable,
+        a_late_success_that_was_none_changes_nothing,
+        a_second_payment_is_a_surplus,
+        a_late_success_of_an_earlier_attempt_pays_the_row,
+        a_dismissed_contradiction_lets_the_row_go_on,
+        two_contradictions_keep_a_row_frozen_until_both_are_settled,
+        a_payment_taken_back_goes_to_the_wallet,
+        a_frozen_row_keeps_its_batch_running,
+        a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
+        exceptions_are_listed_by_state_and_kind,
+        what_was_settled_is_not_opened_again_by_the_same_words,
+        a_provider_that_insists_is_heard_again,
+        a_payment_of_the_attempt_that_was_given_up_is_not_lost,
+    }
+    corrections {
+        a_corrected_row_changes_what_is_paid_and_the_digest,
+        a_row_corrected_and_put_back_gives_the_same_digest,
+        an_invalid_row_becomes_valid_and_the_other_way_round,
+        a_row_set_aside_is_not_paid_and_can_be_brought_back,
+        a_reference_of_another_row_is_refused_and_a_repeated_payment_told,
+        nothing_is_corrected_once_it_is_submitted,
+        a_correction_of_an_older_look_is_fenced,
+        a_correction_leaves_its_trace,
+    }
+    duplicates {
+        a_payment_that_another_open_list_makes_is_told_at_the_submission,
+        other_amounts_other_tenants_and_what_was_given_up_are_no_duplicates,
+        what_completed_long_ago_is_no_duplicate,
+        what_became_a_duplicate_since_the_submission_stops_the_approval,
+        an_approval_is_fenced_by_what_it_looked_at,
+        without_a_window_nothing_is_compared,
+        the_same_file_is_found_again,
     }
 });

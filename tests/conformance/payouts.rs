@@ -67,7 +67,7 @@ pub async fn what_is_not_known_keeps_its_money_held(h: Harness) {
     assert_eq!(h.counts(&org, &batch).await, "1 accepted, 1 unknown");
     assert_eq!(h.wallet(&org).await, (0, 2_000));
     h.assert_state(&org, &batch, State::Running).await;
-    let overdue = h.store.exceptions(org.id, page(10)).await.unwrap().items;
+    let overdue = h.exceptions(org.id).await;
     assert_eq!(overdue.len(), 2, "each is told once, however long it takes: {overdue:?}");
     assert_tenant(&h, &org).await;
     h.advance(Duration::from_secs(3600));
@@ -266,18 +266,18 @@ pub async fn a_mismatch_freezes_the_row_and_is_told_once(h: Harness) {
     h.store_receipt(receipt(&h, LANE, out.reference, mismatched(&out.payout))).await;
     h.apply_receipts().await;
     h.assert_payout(&org, &out.payout, "unknown").await;
-    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
+    let told = h.exceptions(org.id).await;
     assert_eq!(told.len(), 1);
-    assert_eq!((&told[0]["kind"], &told[0]["state"]), (&"mismatch".into(), &"open".into()));
-    assert_eq!(told[0]["payout_id"], out.payout.id.to_string());
-    assert!(told[0]["detail"].as_str().unwrap().contains("1,001"), "{told:?}");
+    assert_eq!((told[0].kind.as_str(), told[0].state.as_str()), ("mismatch", "open"));
+    assert_eq!(told[0].payout_id, out.payout.id);
+    assert!(told[0].detail.contains("1,001"), "{told:?}");
     // What the provider says later moves nothing, but whoever settles it can read it.
     h.advance(Duration::from_secs(1));
     h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
     h.apply_receipts().await;
     h.assert_payout(&org, &out.payout, "unknown").await;
-    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
-    assert!(told.len() == 2 && told.iter().any(|t| t["kind"] == "late_success"), "{told:?}");
+    let told = h.exceptions(org.id).await;
+    assert!(told.len() == 2 && told.iter().any(|t| t.kind == "late_success"), "{told:?}");
     assert_tenant(&h, &org).await;
 }
 
@@ -290,8 +290,8 @@ pub async fn exceptions_of_one_moment_are_all_listed_page_by_page(h: Harness) {
     h.store.record_payouts(group).await.unwrap();
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
-        let found = h.store.exceptions(org.id, PageRequest { cursor, limit: 2 }).await.unwrap();
-        seen.extend(found.items.iter().map(|e| e["payout_id"].as_str().unwrap().to_owned()));
+        let found = h.store.exceptions(org.id, None, None, PageRequest { cursor, limit: 2 }).await.unwrap();
+        seen.extend(found.items.iter().map(|e| e.payout_id.to_string()));
         cursor = found.next_cursor;
         if cursor.is_none() {
             break;

@@ -190,8 +190,8 @@ pub async fn a_late_success_after_a_failure_opens_one_exception_and_moves_no_mon
     let row = h.view(&org, &out.payout).await;
     assert_eq!((row.state.as_str(), row.frozen_by.is_some()), ("failed", true));
     assert_eq!((row.settled_at, row.reason), (before.settled_at, before.reason), "when and why it failed stays");
-    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
-    assert_eq!((told.len(), &told[0]["kind"]), (1, &"late_success".into()));
+    let told = h.exceptions(org.id).await;
+    assert_eq!((told.len(), told[0].kind.as_str()), (1, "late_success"));
     assert_eq!(h.store.ledger_position().await.unwrap(), position);
     h.assert_state(&org, &batch, State::Completed).await;
     assert_tenant(&h, &org).await;
@@ -207,7 +207,7 @@ pub async fn a_late_success_of_a_cancelled_row_opens_an_exception(h: Harness) {
     assert_eq!(h.apply_receipts().await, 1);
     let row = h.view(&org, &out.payout).await;
     assert_eq!((row.state.as_str(), row.frozen_by.is_some()), ("cancelled", true));
-    assert_eq!(h.store.exceptions(org.id, page(10)).await.unwrap().items.len(), 1);
+    assert_eq!(h.exceptions(org.id).await.len(), 1);
     h.assert_state(&org, &batch, State::Cancelled).await;
     assert_tenant(&h, &org).await;
 }
@@ -225,8 +225,8 @@ pub async fn news_of_an_earlier_attempt_is_not_written_on_the_present_one(h: Har
     assert_eq!((timeline.payout.state.as_str(), timeline.payout.frozen_by.is_some()), ("unknown", true));
     let attempts: Vec<_> = timeline.attempts.iter().map(|a| (a.state.as_str(), a.outcome.as_deref())).collect();
     assert_eq!(attempts, [("failed", Some("paid")), ("open", None)], "each attempt tells its own story");
-    let told = h.store.exceptions(org.id, page(10)).await.unwrap().items;
-    assert_eq!((told.len(), &told[0]["kind"], &told[0]["attempt"]), (1, &"late_success".into(), &1.into()));
+    let told = h.exceptions(org.id).await;
+    assert_eq!((told.len(), told[0].kind.as_str(), told[0].attempt), (1, "late_success", 1));
     assert_eq!(h.sent(&second, failed(false)).await, Recorded::Fenced);
     h.apply_receipts().await;
     for asked in h.ask(10).await {

@@ -5,6 +5,7 @@ use gaba::clock::{Clock, SharedClock, Time};
 use gaba::ids::{self, OrganisationId};
 use gaba::money::{Currency, Money};
 use gaba::org::{Principal, Role, keys};
+use gaba::payout::exception::ExceptionView;
 use gaba::store::sqlite::SqliteStore;
 use gaba::store::{
     Done, Idempotency, ImportTotals, IssueView, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, SharedStore,
@@ -147,6 +148,7 @@ impl List {
             fees: valid * self.fee,
             tax: valid * self.tax,
             digest: digest.to_owned(),
+            understood: None,
         }
     }
 }
@@ -229,6 +231,17 @@ pub fn digest(key: &str) -> String {
     format!("sha256:{key}")
 }
 
+pub async fn approve_with(
+    store: &SharedStore,
+    who: &Principal,
+    batch: Uuid,
+    digest: &str,
+    key: Option<Idempotency>,
+) -> Result<Done<serde_json::Value>, StoreError> {
+    let seen = store.lists_seen(who.organisation).await?;
+    store.approve(who, batch, digest, seen, key).await
+}
+
 impl Harness {
     pub fn now(&self) -> Time {
         self.clock.now()
@@ -292,8 +305,10 @@ impl Harness {
             sms_template: None,
             mapping: None,
             scheduled_at: list.scheduled_at,
+            declared: Default::default(),
             file_name: format!("{key}.csv"),
             fingerprint: [7; 32],
+            file_hash: [self.next() as u8; 32],
             upload: Uuid::from_u128(u128::from(self.next())),
             created_by: tenant.maker.id,
             created_by_label: tenant.maker.label.clone(),
@@ -332,11 +347,27 @@ impl Harness {
 
     /// The checker approves what it looked at.
     pub async fn approve(&self, tenant: &Tenant, batch: &Batch) -> Result<Done<serde_json::Value>, StoreError> {
-        self.store.approve(&tenant.checker, batch.id, batch.digest.as_deref().unwrap(), None).await
+        self.approve_as(&tenant.checker, batch.id, batch.digest.as_deref().unwrap(), None).await
     }
 
     pub async fn batch(&self, tenant: &Tenant, batch: &Batch) -> Batch {
         self.store.batch(tenant.id, batch.id).await.unwrap()
+    }
+
+    /// Approves having seen every list as it stands.
+    pub async fn approve_as(
+        &self,
+        who: &Principal,
+        batch: Uuid,
+        digest: &str,
+        key: Option<Idempotency>,
+    ) -> Result<Done<serde_json::Value>, StoreError> {
+        approve_with(&self.store, who, batch, digest, key).await
+    }
+
+    /// Every exception of the organisation, settled or not.
+    pub async fn exceptions(&self, organisation: OrganisationId) -> Vec<ExceptionView> {
+        self.store.exceptions(organisation, None, None, page(500)).await.unwrap().items
     }
 
     pub async fn assert_state(&self, tenant: &Tenant, batch: &Batch, state: batch::State) {

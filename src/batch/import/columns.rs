@@ -2,19 +2,23 @@
 //!
 //! A header is recognised whatever its case, accents and padding. Two columns that could mean the same are an error
 //! until the upload's mapping says which one is meant; every column that is none of ours is kept as a variable for the
-//! SMS template.
+//! SMS template. Only [`REASON_HEADER`], which our own list of bad rows adds, is dropped when it comes back.
 
 use super::SmsTerms;
 use super::issue::ImportError;
 use super::message::{self, Tag};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// The column that says why a row was refused, in the list of bad rows that is handed out to be corrected.
+pub const REASON_HEADER: &str = "gaba_reason";
+
 /// What Gaba needs, or can use, of a row.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Field {
     Msisdn,
@@ -50,8 +54,13 @@ impl Field {
         }
     }
 
-    /// Our own word for it, as a mapping names it.
-    pub(super) fn word(self) -> &'static str {
+    /// Whether a list must have it. One that is only told something (`told`) needs numbers.
+    pub(super) fn is_required(self, told: bool) -> bool {
+        matches!(self, Field::Msisdn) || (matches!(self, Field::Amount) && !told)
+    }
+
+    /// Our own name for it, in mappings and corrections.
+    pub fn name(self) -> &'static str {
         match self {
             Field::Msisdn => "msisdn",
             Field::Amount => "amount",
@@ -60,11 +69,6 @@ impl Field {
             Field::Note => "note",
             Field::Network => "network",
         }
-    }
-
-    /// Whether a list must have it. One that is only told something needs numbers.
-    fn required(self, told: bool) -> bool {
-        matches!(self, Field::Msisdn) || (matches!(self, Field::Amount) && !told)
     }
 
     /// For messages: "no column holds the {…}".
@@ -85,7 +89,7 @@ impl Field {
 }
 
 /// Which of their columns holds which of our fields, told at the upload: `{"msisdn": "Tel.", "amount": "To pay"}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Mapping(pub BTreeMap<Field, String>);
 
@@ -95,8 +99,26 @@ impl Mapping {
     }
 }
 
+/// What a header is recognised by when it comes again, next month: its names, in whatever order and spelling.
+pub type Fingerprint = [u8; 32];
+
+pub(super) fn fingerprint(header: &[String]) -> Fingerprint {
+    let mut names: Vec<String> = header.iter().map(|h| fold(h)).filter(|h| !h.is_empty() && !is_reason(h)).collect();
+    names.sort();
+    let mut hash = Sha256::new();
+    for name in names {
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name.as_bytes());
+    }
+    hash.finalize().into()
+}
+
+fn is_reason(folded: &str) -> bool {
+    folded == "gaba reason"
+}
+
 /// A header without what people vary: case, accents, padding, and `_` or `-` for a space.
-fn fold(header: &str) -> String {
+pub(super) fn fold(header: &str) -> String {
     let plain: String = header
         .nfkd()
         .filter(|c| !is_combining_mark(*c) && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}'))
@@ -112,13 +134,25 @@ pub(super) fn recognise(header: &str) -> Option<Field> {
     Field::ALL.into_iter().find(|f| f.headers().contains(&folded.as_str()))
 }
 
+/// Of the header's cells, those that name a field: as mapped, else as recognised.
+pub(super) fn fields_named(header: &[String], mapping: Option<&Mapping>) -> Vec<Field> {
+    let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
+    let is_named = |field: &Field| match mapping.and_then(|m| m.0.get(field)) {
+        Some(theirs) => folded.contains(&fold(theirs)),
+        None => header.iter().any(|h| recognise(h) == Some(*field)),
+    };
+    Field::ALL.into_iter().filter(is_named).collect()
+}
+
 /// The columns of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     /// One per column up to the last header; columns without one are named by their position.
     pub headers: Vec<Arc<str>>,
     /// Index by field, in the order of [`Field::ALL`].
     by_field: [Option<usize>; Field::ALL.len()],
+    /// [`REASON_HEADER`], when the file has it.
+    dropped: Option<usize>,
     /// What the text of a list of SMS is made of.
     pub tags: Vec<Tag>,
 }
@@ -143,12 +177,24 @@ impl Columns {
             true => Arc::from(format!("column {}", i + 1)),
             false => Arc::from(h.as_str()),
         };
+        let dropped = folded.iter().position(|name| is_reason(name));
         let headers = header.iter().enumerate().map(name).collect();
-        let mut columns = Columns { headers, by_field, tags: Vec::new() };
+        let mut columns = Columns { headers, by_field, dropped, tags: Vec::new() };
         if let Some(sms) = sms {
             columns.tags = message::tags(&sms.template, &columns)?;
         }
         Ok(columns)
+    }
+
+    /// Whether a cell of this column says nothing of the recipient.
+    pub fn is_dropped(&self, column: usize) -> bool {
+        self.dropped == Some(column)
+    }
+
+    /// Every field that was found, with the column it was found in.
+    pub fn mapping(&self) -> Mapping {
+        let found = |field: Field| Some((field, self.headers[self.of(field)?].to_string()));
+        Mapping(Field::ALL.into_iter().filter_map(found).collect())
     }
 
     pub fn of(&self, field: Field) -> Option<usize> {
@@ -200,11 +246,11 @@ fn recognised(
     let candidates: Vec<usize> =
         (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
     match candidates[..] {
-        [] if field.required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
+        [] if field.is_required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
         [] => Ok(None),
         [only] => Ok(Some(only)),
         // Whatever is not needed is a plain variable there, and two of them are two variables.
-        _ if told && !field.required(told) => Ok(None),
+        _ if told && !field.is_required(told) => Ok(None),
         _ => {
             let columns = candidates.iter().map(|i| header[*i].clone()).collect();
             Err(ImportError::AmbiguousColumn { field, columns })
@@ -281,6 +327,26 @@ mod tests {
         assert_eq!(read(&["phone", "name"], None).unwrap_err().code(), "missing_column");
         let error = read(&["phone", "amount", "Village", "village "], None).unwrap_err();
         assert_eq!(error.code(), "duplicate_column");
+    }
+
+    #[test]
+    fn a_header_is_known_again_in_any_order_and_spelling() {
+        let print = |header: &[&str]| fingerprint(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>());
+        let plain = print(&["Tel.", "To pay", "Name"]);
+        assert_eq!(plain, print(&[" name", "TEL", "to-pay", "", "gaba_reason"]));
+        assert_ne!(plain, print(&["Tel.", "To pay"]));
+        assert_ne!(print(&["ab", "c"]), print(&["a", "bc"]));
+    }
+
+    #[test]
+    fn what_was_found_is_a_mapping_that_finds_it_again() {
+        let header: Vec<String> = ["Tel.", "salary", "net pay", "Full name"].map(String::from).to_vec();
+        let given = Mapping::parse(r#"{"msisdn":"tel","amount":"NET PAY"}"#).unwrap();
+        let columns = Columns::read(&header, Some(&given), None).unwrap();
+        let found = columns.mapping();
+        let json = serde_json::to_string(&found).unwrap();
+        assert_eq!(json, r#"{"msisdn":"Tel.","amount":"net pay","name":"Full name"}"#);
+        assert_eq!(Columns::read(&header, Some(&found), None).unwrap(), columns);
     }
 
     #[test]

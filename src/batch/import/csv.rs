@@ -3,21 +3,22 @@
 //! `csv-core` is driven by hand, because what it forgives has to be told here: a quote that is never closed, cells
 //! without bound, and blank lines, which it drops and which still count in the numbering.
 
+use super::encoding::{self, Malformed};
 use super::issue::ImportError;
 use super::rows::{Cell, Intake};
 use super::sniff::Text;
 use super::{CELL_BYTES_MAX, COLUMNS_MAX};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-const READ_BYTES: usize = 64 * 1024;
 /// Longest record, in bytes: a few of the longest cells.
 const RECORD_BYTES_MAX: usize = 4 * CELL_BYTES_MAX;
 
-pub(super) fn read(mut file: File, text: &Text, intake: &mut Intake<'_>) -> Result<(), ImportError> {
-    file.seek(SeekFrom::Start(text.start))?;
-    let mut records = Records::new(BufReader::with_capacity(READ_BYTES, file), text.delimiter);
+pub(super) fn read(mut file: impl Read + Seek, text: &Text, intake: &mut Intake<'_>) -> Result<(), ImportError> {
+    file.seek(SeekFrom::Start(text.encoded.bom))?;
+    let mut source = encoding::utf8(file, text.encoded.encoding);
+    io::copy(&mut source.by_ref().take(text.skip), &mut io::sink())?;
+    let mut records = Records::new(source, text.delimiter);
     while let Some(record) = records.next()? {
         let cells: Vec<Cell<'_>> = record.cells().map(Cell::text).collect();
         intake.take(record.row, &cells)?;
@@ -94,7 +95,7 @@ impl<R: BufRead> Records<R> {
     /// Counts and skips line ends before a record.
     fn skip_blank_lines(&mut self) -> Result<(), ImportError> {
         loop {
-            let buffer = fill_buf(&mut self.source)?;
+            let buffer = fill_buf(&mut self.source, self.row + 1)?;
             let Some(&first) = buffer.first() else {
                 self.finished = true;
                 return Ok(());
@@ -119,7 +120,7 @@ impl<R: BufRead> Records<R> {
     fn fill(&mut self) -> Result<(usize, usize), ImportError> {
         let (mut length, mut cells) = (0, 0);
         loop {
-            let buffer = fill_buf(&mut self.source)?;
+            let buffer = fill_buf(&mut self.source, self.row)?;
             let at_end = buffer.is_empty();
             // At the end of the file a line end is offered. Inside an open quote it is swallowed as part of the cell.
             let input = if at_end { b"\n" } else { buffer };
@@ -154,21 +155,28 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-/// `fill_buf` that goes on after an interruption by a signal.
-fn fill_buf(source: &mut impl BufRead) -> io::Result<&[u8]> {
+/// `fill_buf` that goes on after an interruption by a signal, and tells the row of what cannot be decoded.
+fn fill_buf(source: &mut impl BufRead, row: u32) -> Result<&[u8], ImportError> {
     loop {
         match source.fill_buf() {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Err(e) => {
+                let malformed = e.get_ref().and_then(|e| e.downcast_ref::<Malformed>());
+                return Err(match malformed {
+                    Some(Malformed { encoding }) => ImportError::Undecodable { row, encoding: encoding.name() },
+                    None => e.into(),
+                });
+            }
             Ok(_) => break,
         }
     }
-    source.fill_buf()
+    Ok(source.fill_buf()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::BufReader;
 
     fn records(text: &[u8]) -> Result<Vec<(u32, Vec<String>)>, ImportError> {
         // A tiny buffer: every border inside a record is met.

@@ -47,8 +47,24 @@ impl Issue {
         Issue { row, column: None, code, severity: Severity::Error, message: message.to_string(), value: None }
     }
 
-    pub(super) fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
+    pub fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
         Issue { severity: Severity::Warning, ..Issue::error(row, code, message) }
+    }
+
+    /// Row `first` has the same reference.
+    pub fn duplicate_reference(row: u32, first: u32) -> Issue {
+        let message = format!(
+            "row {first} has the same reference. A reference names one payment: correct it, or remove the row if it is \
+             the same payment"
+        );
+        Issue::error(row, "duplicate_reference", message)
+    }
+
+    /// Row `first` pays the same.
+    pub fn duplicate_payment(row: u32, first: u32) -> Issue {
+        let message =
+            format!("row {first} pays the same amount to the same number. Remove the row unless both shall be paid");
+        Issue::warning(row, "duplicate_payment", message)
     }
 
     pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {
@@ -77,15 +93,16 @@ pub enum ImportError {
     TooManyRows { max: u32 },
 
     #[error(
-        "the text of the file is not UTF-8 (first seen in row {row}). In Excel choose File > Save As > \"CSV UTF-8 \
-         (Comma delimited)\" and upload that file"
+        "the text of the file is partly UTF-8 and partly in another encoding (first seen in row {row}), so names could \
+         be read wrongly. In Excel choose File > Save As > \"CSV UTF-8 (Comma delimited)\", look at the names, and \
+         upload that file"
     )]
     NotUtf8 { row: u32 },
     #[error(
-        "the file is text in UTF-16 (\"Unicode Text\"). In Excel choose File > Save As > \"CSV UTF-8 (Comma \
-         delimited)\" and upload that file"
+        "the text of the file looks like {encoding}, but row {row} cannot be read as that. In Excel choose File > \
+         Save As > \"CSV UTF-8 (Comma delimited)\" and upload that file"
     )]
-    Utf16,
+    Undecodable { row: u32, encoding: &'static str },
     #[error(
         "row {row} contains a NUL character, so the file is damaged or not a text file. In Excel choose File > \
          Save As > \"CSV UTF-8 (Comma delimited)\" and upload that file"
@@ -149,6 +166,11 @@ pub enum ImportError {
     )]
     AmbiguousColumn { field: Field, columns: Vec<String> },
     #[error(
+        "row {row} looks like a recipient, but it stands above the header, which was found in row {header}. Put the \
+         header above all recipients, or remove the row"
+    )]
+    RowAboveHeader { row: u32, header: u32 },
+    #[error(
         "the text uses (({tag})), and the file has no column {tag:?}. It has {}. Correct the tag, or add the column",
         listed(found)
     )]
@@ -188,7 +210,7 @@ impl ImportError {
             Empty => "file_empty",
             NoRows => "no_rows",
             TooManyRows { .. } => "too_many_rows",
-            NotUtf8 { .. } | Utf16 => "encoding",
+            NotUtf8 { .. } | Undecodable { .. } => "encoding",
             Nul { .. } => "nul_character",
             NotAList { .. } => "not_a_list",
             UnclosedQuote { .. } => "unclosed_quote",
@@ -202,6 +224,7 @@ impl ImportError {
             NoSheet => "no_sheet",
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
+            RowAboveHeader { .. } => "row_above_header",
             UnknownTag { .. } => "unknown_tag",
             NoSmsLane(_) => "no_sms_lane",
             DuplicateColumn { .. } => "duplicate_column",

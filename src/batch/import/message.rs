@@ -32,7 +32,7 @@ pub(super) fn tags(template: &str, columns: &Columns) -> Result<Vec<Tag>, Import
             continue;
         }
         let by_header = columns.headers.iter().position(|header| template::key(header) == key);
-        let by_field = || Field::ALL.into_iter().find(|f| f.word() == key).and_then(|f| columns.of(f));
+        let by_field = || Field::ALL.into_iter().find(|f| f.name() == key).and_then(|f| columns.of(f));
         match by_header.or_else(by_field) {
             Some(column) => found.push(Tag { key, column }),
             None => {

@@ -7,13 +7,15 @@
 //! * A file that cannot be read as a list is an [`ImportError`]; it can come after rows were handed out, which are then
 //!   to be discarded.
 //!
-//! A file walks: `sniff` → `csv` or `sheet` → `rows`, which asks `columns` once and `amount` and
-//! [`crate::phone`] for every row.
+//! A file walks: `sniff` (with `encoding`) → `csv` or `sheet` → `rows`, which asks `header` and `columns` until the header
+//! is found, `amount` and [`crate::phone`] for every row, and `totals` for the last ones.
 
 mod amount;
 mod columns;
 mod csv;
 mod duplicates;
+mod encoding;
+mod header;
 mod issue;
 mod message;
 mod number;
@@ -23,21 +25,28 @@ mod sheet;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 pub use amount::{AmountError, parse as parse_amount};
-pub use columns::{Field, Mapping};
+pub use columns::{Field, Fingerprint, Mapping, REASON_HEADER};
+pub use header::{Header, MappingSource, Remembered};
 pub use issue::{ImportError, Issue, Severity, SinkError};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 
-use crate::lane::route::Router;
+use super::{Batch, Kind};
+use crate::config::LaneConfig;
+use crate::lane::route::{self, NoSmsLane, Router};
 use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
 use crate::sms::segments::Size;
-use rows::{Intake, Shape};
+use rows::{Intake, Shape, Taken};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Widest list, in columns.
 pub const COLUMNS_MAX: usize = 256;
@@ -62,6 +71,18 @@ pub struct SmsTerms {
     pub lane: String,
     /// Of one segment.
     pub price: Money,
+}
+
+impl SmsTerms {
+    /// What the people of a batch are told and what that costs now; `None` when they are paid.
+    pub fn of(lanes: &[LaneConfig], batch: &Batch) -> Result<Option<SmsTerms>, NoSmsLane> {
+        if batch.kind == Kind::Payout {
+            return Ok(None);
+        }
+        let (lane, price) = route::bulk_sms_lane(lanes, batch.currency)?;
+        let template = batch.sms_template.clone().unwrap_or_default();
+        Ok(Some(SmsTerms { template, lane: lane.name.clone(), price }))
+    }
 }
 
 /// One row of the file that is not blank.
@@ -115,6 +136,9 @@ pub struct Summary {
     /// Sum over the valid rows.
     pub total: Money,
     pub source: Source,
+    pub header: Header,
+    /// Warnings of the file as a whole, on the row of its header, and of rows that are no recipients.
+    pub notices: Vec<Issue>,
 }
 
 /// How the file was understood, so that a person can see it.
@@ -124,25 +148,141 @@ pub enum Source {
     Xlsx { sheet: String },
 }
 
+impl Source {
+    /// As the API shows it.
+    pub fn shown(&self, header: &Header) -> Value {
+        let (format, encoding, delimiter, sheet) = match self {
+            Source::Csv { encoding, delimiter: '\t' } => ("tsv", Some(encoding), Some('\t'), None),
+            Source::Csv { encoding, delimiter } => ("csv", Some(encoding), Some(*delimiter), None),
+            Source::Xlsx { sheet } => ("xlsx", None, None, Some(sheet)),
+        };
+        json!({
+            "format": format,
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "sheet": sheet,
+            "header_row": header.row,
+        })
+    }
+}
+
+/// How far the reading of a file is; looked at from elsewhere.
+#[derive(Debug, Default)]
+pub struct Progress {
+    read_bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Bytes of the file that were read, those that were read ahead included.
+    pub fn read_bytes(&self) -> u64 {
+        self.read_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts what is read of a file.
+struct Counted<'a, R> {
+    file: R,
+    progress: &'a Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.progress.read_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Counted<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let at = self.file.seek(to)?;
+        self.progress.read_bytes.store(at, Ordering::Relaxed);
+        Ok(at)
+    }
+}
+
+/// Judges a row again, outside of its file: a person corrected it. `headers` are those of the file (or our own words
+/// `msisdn`, `amount`, …), `cells` stand below them, one each; fewer cells than headers are an error of the row, as in a
+/// text file. Repeats of other rows are not seen here. Headers that do not say which column is which, make a row with that
+/// error and no recipient.
+pub fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
+    rows::judge_one(terms, headers, cells, row)
+}
+
 /// Reads a list. Every row is handed to `sink` in the order of the file; an error of the sink ends the import.
 pub fn read(
     file: &Path,
     terms: &Terms<'_>,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<Summary, ImportError> {
+    read_with(file, terms, &Remembered::new(), &Progress::default(), sink)
+}
+
+/// The same, knowing what `remembered` knows of headers, and telling how far it is.
+pub fn read_with(
+    file: &Path,
+    terms: &Terms<'_>,
+    remembered: &Remembered,
+    progress: &Progress,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Result<Summary, ImportError> {
     let mut file = File::open(file)?;
-    let (tally, source) = match sniff::kind(&mut file)? {
-        sniff::Kind::Text(text) => {
-            let mut intake = Intake::new(terms, Shape::Strict, sink);
-            csv::read(file, &text, &mut intake)?;
-            (intake.finish()?, Source::Csv { encoding: "UTF-8", delimiter: char::from(text.delimiter) })
-        }
+    match sniff(&mut file, terms)? {
+        sniff::Kind::Text(text) => read_text(Counted { file, progress }, &text, terms, remembered, sink),
         sniff::Kind::Workbook => {
-            let mut intake = Intake::new(terms, Shape::Placed, sink);
+            let mut intake = Intake::new(terms, remembered, Shape::Placed, sink);
             let sheet = sheet::read(file, &mut intake)?;
-            (intake.finish()?, Source::Xlsx { sheet })
+            Ok(summary(intake.finish("")?, Source::Xlsx { sheet }))
         }
-    };
-    let invalid = tally.rows - tally.valid;
-    Ok(Summary { rows: tally.rows, valid: tally.valid, invalid, warnings: tally.warnings, total: tally.total, source })
+    }
+}
+
+fn sniff(file: &mut (impl Read + Seek), terms: &Terms<'_>) -> Result<sniff::Kind, ImportError> {
+    let mapped: Vec<String> = terms.mapping.iter().flat_map(|m| m.0.values()).map(|h| columns::fold(h)).collect();
+    let is_known = |header: &str| columns::recognise(header).is_some() || mapped.contains(&columns::fold(header));
+    sniff::kind(file, &terms.country.iso().to_ascii_lowercase(), &is_known)
+}
+
+fn read_text(
+    file: impl Read + Seek,
+    text: &sniff::Text,
+    terms: &Terms<'_>,
+    remembered: &Remembered,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Result<Summary, ImportError> {
+    let mut intake = Intake::new(terms, remembered, Shape::Strict, sink);
+    if text.encoded.guessed {
+        intake.doubt_encoding();
+    }
+    csv::read(file, text, &mut intake)?;
+    let encoding = text.encoded.encoding.name();
+    Ok(summary(intake.finish(encoding)?, Source::Csv { encoding, delimiter: char::from(text.delimiter) }))
+}
+
+/// A text that is in memory; `None` for a workbook. For the fuzzer, which would spend its time on files.
+pub(crate) fn read_bytes(
+    bytes: &[u8],
+    terms: &Terms<'_>,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Option<Result<Summary, ImportError>> {
+    let mut file = std::io::Cursor::new(bytes);
+    match sniff(&mut file, terms) {
+        Ok(sniff::Kind::Text(text)) => Some(read_text(file, &text, terms, &Remembered::new(), sink)),
+        Ok(sniff::Kind::Workbook) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn summary(taken: Taken, source: Source) -> Summary {
+    let Taken { tally, header, notices } = taken;
+    Summary {
+        rows: tally.rows,
+        valid: tally.valid,
+        invalid: tally.rows - tally.valid,
+        warnings: tally.warnings,
+        total: tally.total,
+        source,
+        header,
+        notices,
+    }
 }

@@ -7,7 +7,9 @@
 use super::amount;
 use super::columns::{Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
+use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
+use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
 use super::{Recipient, Row, Stated, Terms};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
@@ -18,6 +20,8 @@ use std::sync::Arc;
 pub const NAME_CHARS_MAX: usize = 200;
 pub const REFERENCE_CHARS_MAX: usize = 100;
 pub const NOTE_CHARS_MAX: usize = 160;
+/// Longest sample of a converted name.
+const SAMPLE_CHARS_MAX: usize = 60;
 
 /// One cell, with what is wrong with it before its text means anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,10 @@ impl<'a> Cell<'a> {
 
     pub fn is_blank(&self) -> bool {
         self.fault.is_none() && bare(&self.text).is_empty()
+    }
+
+    pub fn to_owned(&self) -> Cell<'static> {
+        Cell { text: Cow::Owned(self.text.clone().into_owned()), fault: self.fault }
     }
 }
 
@@ -83,14 +91,49 @@ pub(super) enum Shape {
     Placed,
 }
 
+/// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
+pub(super) fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
+    let cells: Vec<Cell<'_>> = cells.iter().map(|text| Cell::text(text.as_str())).collect();
+    match Columns::read(headers, terms.mapping.as_ref(), terms.sms.as_ref()) {
+        Ok(columns) => {
+            let judge = Judge { terms, columns: &columns, row, cells: &cells, issues: Vec::new() };
+            judge.judge(Shape::Strict, &mut Duplicates::default()).0
+        }
+        Err(error) => {
+            let issues = vec![Issue::error(row, error.code(), &error)];
+            let cells =
+                headers.iter().map(|h| Arc::from(h.as_str())).zip(cells.into_iter().map(|c| c.text.into_owned()));
+            Row { row, recipient: None, issues, cells: cells.collect(), stated: Stated::default() }
+        }
+    }
+}
+
 /// Takes the rows of a file one by one, judges them and hands them on.
 pub(super) struct Intake<'a> {
     terms: &'a Terms<'a>,
     shape: Shape,
     sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>,
-    columns: Option<Columns>,
+    search: Search<'a>,
+    header: Option<(Header, Columns)>,
     duplicates: Duplicates,
     tally: Tally,
+    sum: Sum,
+    /// Rows that look like totals, until it is known whether a recipient follows.
+    held: Vec<Held>,
+    /// A name that was converted from an encoding which is only guessed, for a person to look at.
+    foreign: Option<Foreign>,
+}
+
+struct Held {
+    row: u32,
+    look: Look,
+    cells: Vec<Cell<'static>>,
+}
+
+#[derive(Default)]
+struct Foreign {
+    name: Option<String>,
+    other: Option<String>,
 }
 
 /// What was counted.
@@ -102,38 +145,143 @@ pub(super) struct Tally {
     pub total: Money,
 }
 
+/// What is known of a file that was read to its end.
+pub(super) struct Taken {
+    pub tally: Tally,
+    pub header: Header,
+    /// Issues of the file as a whole, which stand on its header, and of totals that were left out.
+    pub notices: Vec<Issue>,
+}
+
 impl<'a> Intake<'a> {
-    pub fn new(terms: &'a Terms<'a>, shape: Shape, sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>) -> Self {
+    pub fn new(
+        terms: &'a Terms<'a>,
+        remembered: &'a Remembered,
+        shape: Shape,
+        sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>,
+    ) -> Self {
+        let search = Search::new(terms.mapping.as_ref(), remembered, terms.country, terms.currency);
+        let search = search.told(terms.sms.as_ref());
         let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency) };
-        Intake { terms, shape, sink, columns: None, duplicates: Duplicates::default(), tally }
+        Intake {
+            terms,
+            shape,
+            sink,
+            search,
+            header: None,
+            duplicates: Duplicates::default(),
+            tally,
+            sum: Sum::default(),
+            held: Vec::new(),
+            foreign: None,
+        }
     }
 
-    /// `row` is the row's number in the file. The first row that is not blank is the header.
+    /// Keeps an eye on what the file's encoding, which is a guess, makes of names.
+    pub fn doubt_encoding(&mut self) {
+        self.foreign = Some(Foreign::default());
+    }
+
+    /// `row` is the row's number in the file.
     pub fn take(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         if cells.iter().all(Cell::is_blank) {
             return Ok(());
         }
-        let Some(columns) = &self.columns else {
-            let header: Vec<String> = cells.iter().map(|c| c.text.clone().into_owned()).collect();
-            self.columns = Some(Columns::read(&header, self.terms.mapping.as_ref(), self.terms.sms.as_ref())?);
+        self.notice_foreign(cells);
+        let Some((_, columns)) = &self.header else {
+            let header = cells.iter().map(|c| c.text.clone().into_owned()).collect();
+            self.header = self.search.offer(row, header)?;
             return Ok(());
         };
+        let whole = self.shape == Shape::Placed || !shifted(columns, cells);
+        let paid = self.terms.sms.is_none();
+        let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole && paid);
+        match look {
+            Some(look) => {
+                if self.held.len() == HELD_ROWS_MAX {
+                    self.release()?;
+                }
+                self.held.push(Held { row, look, cells: cells.iter().map(Cell::to_owned).collect() });
+                Ok(())
+            }
+            None => {
+                self.release()?;
+                self.judge(row, cells)
+            }
+        }
+    }
+
+    /// What looked like totals was none, because the list goes on.
+    fn release(&mut self) -> Result<(), ImportError> {
+        for held in std::mem::take(&mut self.held) {
+            self.refuse_total(held)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
+        let Some((_, columns)) = &self.header else { return Ok(()) };
+        let judge = Judge { terms: self.terms, columns, row, cells, issues: Vec::new() };
+        let (row, amount) = judge.judge(self.shape, &mut self.duplicates);
+        self.sum.add(amount);
+        self.hand_out(row)
+    }
+
+    fn refuse_total(&mut self, held: Held) -> Result<(), ImportError> {
+        let Some((_, columns)) = &self.header else { return Ok(()) };
+        let issue = totals::unclear(columns, held.row, &held.cells, self.sum, self.terms.currency);
+        let judge = Judge { terms: self.terms, columns, row: held.row, cells: &held.cells, issues: vec![issue] };
+        let stated = judge.stated(None, None);
+        let row = judge.done(None, stated);
+        self.hand_out(row)
+    }
+
+    fn hand_out(&mut self, row: Row) -> Result<(), ImportError> {
         self.tally.rows += 1;
         if self.tally.rows > self.terms.rows_max {
             return Err(ImportError::TooManyRows { max: self.terms.rows_max });
         }
-        let judge = Judge { terms: self.terms, columns, row, cells, issues: Vec::new() };
-        let row = judge.judge(self.shape, &mut self.duplicates);
         self.tally.add(&row)?;
         (self.sink)(row).map_err(ImportError::Sink)
     }
 
-    pub fn finish(self) -> Result<Tally, ImportError> {
-        match self.tally.rows {
-            _ if self.columns.is_none() => Err(ImportError::Empty),
-            0 => Err(ImportError::NoRows),
-            _ => Ok(self.tally),
+    fn notice_foreign(&mut self, cells: &[Cell<'_>]) {
+        let Some(foreign) = self.foreign.as_mut().filter(|f| f.name.is_none()) else { return };
+        let name = self.header.as_ref().and_then(|(_, columns)| columns.of(Field::Name));
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.text.is_ascii()) {
+            let text = || bare(&cell.text).chars().take(SAMPLE_CHARS_MAX).collect();
+            if name == Some(at) {
+                foreign.name = Some(text());
+            } else if foreign.other.is_none() {
+                foreign.other = Some(text());
+            }
         }
+    }
+
+    pub fn finish(mut self, encoding: &str) -> Result<Taken, ImportError> {
+        let mut notices = Vec::new();
+        for held in std::mem::take(&mut self.held) {
+            match (&self.header, held.look) {
+                (Some((_, columns)), Look::Sum) => {
+                    notices.push(totals::left_out(columns, held.row, &held.cells, self.sum));
+                }
+                _ => self.refuse_total(held)?,
+            }
+        }
+        let Some((header, _)) = self.header else { return Err(self.search.give_up()) };
+        if self.tally.rows == 0 {
+            return Err(ImportError::NoRows);
+        }
+        if let Some(foreign) = self.foreign {
+            let seen = foreign.name.or(foreign.other).map(|text| format!(" (such as {text:?})")).unwrap_or_default();
+            let message = format!(
+                "the file does not say how its letters are encoded; it was read as {encoding}. Look whether names with \
+                 special letters{seen} are right; if not, save the list as CSV UTF-8 and upload that"
+            );
+            notices.insert(0, Issue::warning(header.row, "encoding_guessed", message));
+        }
+        self.tally.warnings += notices.len() as u32;
+        Ok(Taken { tally: self.tally, header, notices })
     }
 }
 
@@ -153,6 +301,13 @@ pub(super) fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
 }
 
+/// Whether values may stand in the wrong columns. Cells beyond the header are harmless when blank: a delimiter at the end
+/// of each line is common.
+fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
+    let beyond = cells.get(columns.headers.len()..);
+    beyond.is_none_or(|cells| !cells.iter().all(Cell::is_blank))
+}
+
 /// One row under judgement.
 pub(super) struct Judge<'a> {
     pub(super) terms: &'a Terms<'a>,
@@ -163,12 +318,13 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> Row {
+    /// The row, and its amount wherever that could be read.
+    fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> (Row, Option<Money>) {
         if let Some(sms) = &self.terms.sms {
-            return self.judge_message(sms, shape, duplicates);
+            return (self.judge_message(sms, shape, duplicates), None);
         }
         if shape == Shape::Strict && self.has_shifted() {
-            return self.done(None, Stated::default());
+            return (self.done(None, Stated::default()), None);
         }
         self.judge_loose_cells();
         let phone = self.phone();
@@ -177,6 +333,9 @@ impl Judge<'_> {
         let reference = self.text(Field::Reference, REFERENCE_CHARS_MAX);
         let note = self.text(Field::Note, NOTE_CHARS_MAX);
         let lane = phone.as_ref().and_then(|p| self.lane(&p.msisdn));
+        if let (Some(lane), Some(amount)) = (&lane, amount) {
+            self.judge_limits(lane, amount);
+        }
         self.judge_network(phone.as_ref());
         self.judge_name(name.as_deref());
         self.judge_repeats(phone.as_ref(), amount, reference.as_deref(), duplicates);
@@ -197,23 +356,24 @@ impl Judge<'_> {
             }),
             _ => None,
         };
-        self.done(recipient, stated)
+        (self.done(recipient, stated), amount)
     }
 
     pub(super) fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
         let beyond = self.columns.headers.len()..self.cells.len();
         let nameless = beyond.map(|i| Arc::from(format!("column {}", i + 1)));
-        let headers = self.columns.headers.iter().cloned().chain(nameless);
-        let cells = headers.zip(self.cells).map(|(header, cell)| (header, cell.text.clone().into_owned())).collect();
+        let headers = self.columns.headers.iter().cloned().chain(nameless).enumerate();
+        let uploaded = headers.zip(self.cells).filter(|((at, _), _)| !self.columns.is_dropped(*at));
+        let cells = uploaded.map(|((_, header), cell)| (header, cell.text.clone().into_owned())).collect();
         Row { row: self.row, recipient, issues: self.issues, cells, stated }
     }
 
-    /// Cells beyond the header are harmless when blank: a delimiter at the end of each line is common.
+    /// Whether it has, and then that is told.
     pub(super) fn has_shifted(&mut self) -> bool {
-        let (wanted, beyond) = (self.columns.headers.len(), self.cells.get(self.columns.headers.len()..));
-        if self.cells.len() >= wanted && beyond.is_none_or(|cells| cells.iter().all(Cell::is_blank)) {
+        if !shifted(self.columns, self.cells) {
             return false;
         }
+        let wanted = self.columns.headers.len();
         let message = format!(
             "the row has {} cells where the header has {wanted}, so its values may stand in the wrong columns. An \
              amount such as 1,000, or a name with a comma, must be in double quotes; and a double quote that is opened \
@@ -258,7 +418,7 @@ impl Judge<'_> {
                 }
                 continue;
             };
-            let Some(fault) = cell.fault else { continue };
+            let Some(fault) = cell.fault.filter(|_| !self.columns.is_dropped(at)) else { continue };
             let needed = match self.terms.sms {
                 Some(_) => self.is_told(at),
                 None => self.columns.field_at(at).is_some(),
@@ -322,6 +482,25 @@ impl Judge<'_> {
         }
     }
 
+    fn judge_limits(&mut self, lane: &str, amount: Money) {
+        let limits = self.terms.router.limits(lane);
+        if let Some(least) = limits.min.filter(|least| amount.minor < least.minor) {
+            let message = format!(
+                "the amount is less than {}, the least that is paid to this network. Raise it, or remove the row",
+                least.display()
+            );
+            self.report(Field::Amount, Issue::error(self.row, "below_lane_minimum", message));
+        }
+        if let Some(most) = limits.max.filter(|most| amount.minor > most.minor) {
+            let message = format!(
+                "the amount is more than {}, the most that is paid to this network at once. Check it for digits too \
+                 many, or split it over several rows",
+                most.display()
+            );
+            self.report(Field::Amount, Issue::error(self.row, "above_lane_maximum", message));
+        }
+    }
+
     fn judge_network(&mut self, phone: Option<&Normalised>) {
         let Some(stated) = self.value(Field::Network).map(bare).filter(|s| !s.is_empty()) else { return };
         let country = self.terms.country;
@@ -357,31 +536,24 @@ impl Judge<'_> {
     ) {
         let row = self.row;
         if let Some(first) = reference.and_then(|r| duplicates.reference(r, row)) {
-            let message = format!(
-                "row {first} has the same reference. A reference names one payment: correct it, or remove the row if \
-                 it is the same payment"
-            );
-            self.report(Field::Reference, Issue::error(row, "duplicate_reference", message));
+            self.report(Field::Reference, Issue::duplicate_reference(row, first));
         }
         let (Some(phone), Some(amount)) = (phone, amount) else { return };
-        let (code, message) = match duplicates.payment(&phone.msisdn, amount, row) {
+        let repeats = match duplicates.payment(&phone.msisdn, amount, row) {
             None => return,
-            Some(Earlier::Payment { row: first }) => (
-                "duplicate_payment",
-                format!(
-                    "row {first} pays the same amount to the same number. Remove the row unless both shall be paid"
-                ),
-            ),
-            Some(Earlier::Number { row: first }) => (
-                "repeated_number",
-                format!("row {first} pays another amount to the same number. Check that both shall be paid"),
-            ),
+            Some(Earlier::Payment { row: first }) => Issue::duplicate_payment(row, first),
+            Some(Earlier::Number { row: first }) => {
+                let message =
+                    format!("row {first} pays another amount to the same number. Check that both shall be paid");
+                Issue::warning(row, "repeated_number", message)
+            }
         };
-        self.report(Field::Msisdn, Issue::warning(row, code, message));
+        self.report(Field::Msisdn, repeats);
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
-        let columns = self.columns.headers.iter().enumerate().filter(|(at, _)| self.columns.field_at(*at).is_none());
+        let is_variable = |at| self.columns.field_at(at).is_none() && !self.columns.is_dropped(at);
+        let columns = self.columns.headers.iter().enumerate().filter(|(at, _)| is_variable(*at));
         let value = |at: usize| match self.cells.get(at) {
             Some(cell) if cell.fault.is_none() => bare(&cell.text).to_owned(),
             _ => String::new(),

@@ -1,78 +1,95 @@
 //! What a file is, by its first bytes.
 
-use super::columns;
 use super::csv::Records;
+use super::encoding::{self, Encoded};
 use super::issue::ImportError;
-use std::fs::File;
+use encoding_rs::UTF_8;
 use std::io::{Read, Seek, SeekFrom};
 
 /// How much of a text is looked at to find its delimiter.
 const SAMPLE_BYTES: usize = 64 * 1024;
-const SAMPLE_RECORDS: usize = 20;
+const SAMPLE_RECORDS: usize = 40;
 /// In order of preference when nothing else decides.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
 const ZIP: &[u8] = b"PK";
 /// Compound file: an old Excel workbook, or the envelope of an encrypted one.
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
 /// "EncryptedPackage" in UTF-16, as the directory of a compound file spells it.
 const ENCRYPTED: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
 
+#[derive(Debug)]
 pub(super) enum Kind {
     Text(Text),
     Workbook,
 }
 
 /// A text that can be read as CSV.
+#[derive(Debug)]
 pub(super) struct Text {
+    pub encoded: Encoded,
     pub delimiter: u8,
-    /// Where the first record begins: behind the byte order mark and a `sep=;` line.
-    pub start: u64,
+    /// Bytes of a `sep=;` line before the first record, as UTF-8.
+    pub skip: u64,
 }
 
+/// What a header could be called in this list: ours, and those that the upload maps.
+pub(super) type IsKnown<'a> = &'a dyn Fn(&str) -> bool;
+
 /// Tells what `file` is, and leaves it at its beginning.
-pub(super) fn kind(file: &mut File) -> Result<Kind, ImportError> {
+pub(super) fn kind(file: &mut (impl Read + Seek), country: &str, is_known: IsKnown<'_>) -> Result<Kind, ImportError> {
     let mut sample = Vec::with_capacity(SAMPLE_BYTES);
     file.by_ref().take(SAMPLE_BYTES as u64).read_to_end(&mut sample)?;
-    let kind = if sample.starts_with(OLE) { Err(ole(file)?) } else { of_bytes(&sample) };
+    let kind = if sample.starts_with(OLE) {
+        Err(ole(file)?)
+    } else if let Some(container) = container(&sample) {
+        container
+    } else {
+        text(file, &sample, country, is_known).map(Kind::Text)
+    };
     file.seek(SeekFrom::Start(0))?;
     kind
 }
 
-fn of_bytes(sample: &[u8]) -> Result<Kind, ImportError> {
+fn container(sample: &[u8]) -> Option<Result<Kind, ImportError>> {
     if sample.starts_with(ZIP) && matches!(sample.get(2..4), Some([3, 4] | [5, 6] | [7, 8])) {
         let opendocument = sample.get(30..).is_some_and(|s| s.starts_with(b"mimetypeapplication/vnd.oasis"));
-        return if opendocument { Err(ImportError::OpenDocument) } else { Ok(Kind::Workbook) };
+        return Some(if opendocument { Err(ImportError::OpenDocument) } else { Ok(Kind::Workbook) });
     }
-    if sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF") || looks_like_utf16(sample) {
-        return Err(ImportError::Utf16);
+    None
+}
+
+fn text(
+    file: &mut (impl Read + Seek),
+    sample: &[u8],
+    country: &str,
+    is_known: IsKnown<'_>,
+) -> Result<Text, ImportError> {
+    // In UTF-16 every other byte looks binary.
+    if !encoding::is_utf16(sample)
+        && let Some(what) = other_file(sample)
+    {
+        return Err(ImportError::NotAList { what });
     }
-    let text = sample.strip_prefix(BOM).unwrap_or(sample);
-    if let Some(what) = other_file(text) {
+    let encoded = encoding::find(file, sample, country)?;
+    let bytes = sample.get(encoded.bom as usize..).unwrap_or_default();
+    let (text, _) = encoded.encoding.decode_without_bom_handling(bytes);
+    let text = text.as_bytes();
+    if encoded.encoding != UTF_8
+        && let Some(what) = other_file(text)
+    {
         return Err(ImportError::NotAList { what });
     }
     if text.iter().all(u8::is_ascii_whitespace) && sample.len() < SAMPLE_BYTES {
         return Err(ImportError::Empty);
     }
-    let bom = sample.len() - text.len();
-    let (delimiter, start) = match declared_delimiter(text) {
-        Some((delimiter, length)) => (delimiter, bom + length),
-        None => (guess_delimiter(text), bom),
-    };
-    Ok(Kind::Text(Text { delimiter, start: start as u64 }))
-}
-
-/// Text in UTF-16 without a byte order mark: every other byte is NUL.
-fn looks_like_utf16(sample: &[u8]) -> bool {
-    let half = sample.len() / 2;
-    let nuls = |offset| sample.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
-    half >= 4 && (nuls(0) * 10 >= half * 8 && nuls(1) * 10 <= half || nuls(1) * 10 >= half * 8 && nuls(0) * 10 <= half)
+    let (delimiter, skip) = declared_delimiter(text).unwrap_or_else(|| (guess_delimiter(text, is_known), 0));
+    Ok(Text { encoded, delimiter, skip: skip as u64 })
 }
 
 /// Names a file that is certainly no list.
 fn other_file(text: &[u8]) -> Option<&'static str> {
-    let trimmed = text.trim_ascii_start();
+    let trimmed = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
     let magics: [(&[u8], &str); 7] = [
         (b"%PDF", "a PDF"),
         (b"\x89PNG", "a picture"),
@@ -94,7 +111,7 @@ fn other_file(text: &[u8]) -> Option<&'static str> {
 }
 
 /// An encrypted workbook and an old one share their envelope.
-fn ole(file: &mut File) -> Result<ImportError, ImportError> {
+fn ole(file: &mut (impl Read + Seek)) -> Result<ImportError, ImportError> {
     file.seek(SeekFrom::Start(0))?;
     let mut window: Vec<u8> = Vec::with_capacity(SAMPLE_BYTES + ENCRYPTED.len());
     loop {
@@ -124,17 +141,27 @@ fn declared_delimiter(text: &[u8]) -> Option<(u8, usize)> {
     usable.then_some((delimiter, 5 + terminator))
 }
 
-/// The delimiter under which the header names the most columns we know; then the one that cuts the lines most evenly.
-fn guess_delimiter(text: &[u8]) -> u8 {
+/// The delimiter under which some row names the most columns we know; then the one that cuts the lines most evenly.
+fn guess_delimiter(text: &[u8], is_known: IsKnown<'_>) -> u8 {
     let score = |delimiter: u8| {
         let records = sample_records(text, delimiter);
-        let Some(header) = records.first() else { return (0, 0, 0) };
-        let known = header.iter().filter(|h| columns::recognise(h).is_some()).count();
-        let even = match header.len() {
-            1 => 0,
+        let known = |record: &Vec<String>| record.iter().filter(|h| is_known(h)).count();
+        // The last of equals is taken, which is the first here: titles may stand above the header.
+        let Some((at, header)) = records.iter().enumerate().rev().max_by_key(|(_, r)| known(r)) else {
+            return (0, 0, 0);
+        };
+        let of_width = |records: &[Vec<String>], width| match width {
+            0 | 1 => 0,
             width => records.iter().filter(|r| r.len() == width).count(),
         };
-        (known, even, header.len())
+        match known(header) {
+            0 => {
+                let (even, width) =
+                    records.iter().map(|r| (of_width(&records, r.len()), r.len())).max().unwrap_or((0, 0));
+                (0, even, width)
+            }
+            known => (known, of_width(&records[at..], header.len()), header.len()),
+        }
     };
     // `max_by_key` takes the last of equals; the order of preference wants the first.
     DELIMITERS.into_iter().rev().max_by_key(|d| score(*d)).unwrap_or(b',')
@@ -157,12 +184,18 @@ fn sample_records(text: &[u8], delimiter: u8) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::columns;
     use super::*;
+    use std::io::Cursor;
+
+    fn of_bytes(bytes: &[u8]) -> Result<Kind, ImportError> {
+        kind(&mut Cursor::new(bytes), "ug", &|header| columns::recognise(header).is_some())
+    }
 
     fn delimiter(text: &str) -> char {
         match of_bytes(text.as_bytes()) {
             Ok(Kind::Text(text)) => char::from(text.delimiter),
-            _ => panic!("{text:?} is not taken for text"),
+            other => panic!("{text:?} is not taken for text: {other:?}"),
         }
     }
 
@@ -175,6 +208,9 @@ mod tests {
             ("name|phone|amount\n", '|'),
             ("\"name; first, last\";phone;amount\n\"a;b\";1;2\n", ';'),
             ("Nom;Tel;Somme\nA,B;1;2\nC;3;4\n", ';'),
+            ("Nom;Tel;Somme\nA;1,5;2\nC;3,5;4\n", ';'),
+            ("Payroll, March\nPrepared, by, me\n\nname;phone;amount\nA;0772123456;5\n", ';'),
+            ("Payroll, March\n\nNom;Tel;Somme\nA;1;2\nB;1;2\n", ';'),
             ("phone\n0772123456\n", ','),
             ("sep=|\nname|phone|amount\n", '|'),
             ("\u{FEFF}sep=;\r\nname;phone;amount\n", ';'),
@@ -185,14 +221,15 @@ mod tests {
 
     #[test]
     fn files_that_are_no_list_are_named() {
-        let utf16: Vec<u8> = "name,phone,amount".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let page: Vec<u8> = "\u{FEFF}<html><table>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (bytes, code) in [
             (&b""[..], "file_empty"),
             (b"\xEF\xBB\xBF \r\n\t\n", "file_empty"),
-            (b"\xFF\xFEn\0a\0", "encoding"),
-            (&utf16, "encoding"),
+            (b"\xFF\xFE\n\0", "file_empty"),
             (b"%PDF-1.7 ...", "not_a_list"),
             (b"<html><table>", "not_a_list"),
+            (b"\xEF\xBB\xBF<html><table>", "not_a_list"),
+            (&page, "not_a_list"),
             (b"\x00\x01\x02\x03 binary \x04\x05", "not_a_list"),
             (
                 b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mimetypeapplication/vnd.oasis",

@@ -1,10 +1,10 @@
 //! Batches: upload, look, submit, approve, and what may be done to one that runs.
 //!
-//! Every command finds itself done when it is repeated: only creating and approving move something that a repetition must
-//! not move again, and only they demand an `Idempotency-Key`.
+//! Every command finds itself done when it is repeated: only creating, approving and retrying move something that a
+//! repetition must not move again, and only they demand an `Idempotency-Key`.
 
 use super::upload;
-use crate::batch::Batch;
+use crate::batch::{Batch, approval};
 use crate::http::App;
 use crate::http::auth::{Checker, Maker, Reader};
 use crate::http::body::{JsonBody, Nothing};
@@ -12,8 +12,9 @@ use crate::http::idempotency::{OptionalKey, RequiredKey};
 use crate::http::page;
 use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
-use crate::store::{IssueView, Page};
+use crate::store::Page;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -29,13 +30,13 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/batches", get(list))
         .route("/v1/batches/{id}", get(show))
-        .route("/v1/batches/{id}/issues", get(issues))
         .route("/v1/batches/{id}/submit", post(submit))
         .route("/v1/batches/{id}/approve", post(approve))
         .route("/v1/batches/{id}/reject", post(reject))
         .route("/v1/batches/{id}/pause", post(pause))
         .route("/v1/batches/{id}/resume", post(resume))
         .route("/v1/batches/{id}/cancel", post(cancel))
+        .route("/v1/batches/{id}/retry-failed", post(retry_failed))
 }
 
 /// The upload, whose body may be large.
@@ -67,17 +68,6 @@ async fn show(
     Ok(Json(app.store.batch(who.organisation, batch).await?))
 }
 
-async fn issues(
-    State(app): State<Arc<App>>,
-    Reader(who): Reader,
-    Id(batch): Id,
-    mut params: Params,
-) -> Result<Json<Page<IssueView>>, Problem> {
-    let page = page::take(&mut params)?;
-    params.end()?;
-    Ok(Json(app.store.issues(who.organisation, batch, page).await?))
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Submission {
@@ -92,7 +82,9 @@ async fn submit(
     _: OptionalKey,
     body: JsonBody<Submission>,
 ) -> Result<Json<Batch>, Problem> {
-    Ok(Json(app.store.submit(&who, batch, body.value.exclude_invalid).await?.into_inner()))
+    let since = app.config.duplicates_since(app.clock.now());
+    let submitted = approval::submit(&app.store, &who, batch, body.value.exclude_invalid, since).await?;
+    Ok(Json(submitted.into_inner()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,7 +100,8 @@ async fn approve(
     key: RequiredKey,
     body: JsonBody<Approval>,
 ) -> Result<Json<Value>, Problem> {
-    let approved = app.store.approve(&who, batch, &body.value.digest, Some(key.with(body.fingerprint))).await?;
+    let (since, key) = (app.config.duplicates_since(app.clock.now()), key.with(body.fingerprint));
+    let approved = approval::approve(&app.store, &who, batch, &body.value.digest, since, Some(key)).await?;
     app.wake.poke();
     Ok(Json(approved.into_inner()))
 }
@@ -166,4 +159,16 @@ async fn cancel(
     let cancelled = app.store.cancel(&who, batch).await?;
     app.wake.poke();
     Ok(Json(cancelled.into_inner()))
+}
+
+async fn retry_failed(
+    State(app): State<Arc<App>>,
+    Checker(who): Checker,
+    Id(batch): Id,
+    key: RequiredKey,
+    body: JsonBody<Nothing>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let retried = app.store.retry_failed(&who, batch, Some(key.with(body.fingerprint))).await?;
+    app.wake.poke();
+    Ok((StatusCode::ACCEPTED, Json(retried.into_inner())))
 }

@@ -1,27 +1,106 @@
-//! What only a person can settle.
+//! What only people can settle: one proposes what happened, another confirms it.
 
 use crate::http::App;
-use crate::http::auth::Reader;
+use crate::http::auth::{Reader, Settler};
+use crate::http::body::JsonBody;
+use crate::http::idempotency::OptionalKey;
 use crate::http::page;
-use crate::http::params::Params;
-use crate::http::problem::Problem;
+use crate::http::params::{Id, Params};
+use crate::http::problem::{FieldError, Problem};
+use crate::payout::exception::{self, ExceptionView, Kind, Proposal, Verdict};
 use crate::store::Page;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::Value;
+use serde::Deserialize;
 use std::sync::Arc;
 
+const NOTE_CHARS_MAX: usize = 2_000;
+const TRANSACTION_ID_CHARS_MAX: usize = 100;
+
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v1/exceptions", get(list))
+    Router::new()
+        .route("/v1/exceptions", get(list))
+        .route("/v1/exceptions/{id}", get(show))
+        .route("/v1/exceptions/{id}/resolve", post(resolve))
 }
 
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
     mut params: Params,
-) -> Result<Json<Page<Value>>, Problem> {
+) -> Result<Json<Page<ExceptionView>>, Problem> {
     let page = page::take(&mut params)?;
+    let state = params.state::<exception::State>()?;
+    let kind = match params.take("kind")? {
+        None => None,
+        Some(name) => Some(Kind::parse(&name).ok_or_else(|| {
+            let known = Kind::ALL.map(Kind::name).join(", ");
+            Problem::field("?kind", "unknown", format!("kind must be one of {known}"))
+        })?),
+    };
     params.end()?;
-    Ok(Json(app.store.exceptions(who.organisation, page).await?))
+    Ok(Json(app.store.exceptions(who.organisation, state, kind, page).await?))
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    Reader(who): Reader,
+    Id(exception): Id,
+    params: Params,
+) -> Result<Json<ExceptionView>, Problem> {
+    params.end()?;
+    Ok(Json(app.store.exception(who.organisation, exception).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolution {
+    verdict: String,
+    note: String,
+    evidence_sha256: Option<String>,
+    provider_transaction_id: Option<String>,
+}
+
+async fn resolve(
+    State(app): State<Arc<App>>,
+    Settler(who): Settler,
+    Id(exception): Id,
+    _: OptionalKey,
+    body: JsonBody<Resolution>,
+) -> Result<Json<ExceptionView>, Problem> {
+    let proposal = proposal(body.value)?;
+    let config = app.config.clone();
+    let lanes = Arc::new(move |lane: &str| config.lane_terms(lane));
+    let resolved = app.store.resolve(&who, exception, proposal, lanes).await?;
+    app.wake.poke();
+    Ok(Json(resolved.into_inner()))
+}
+
+fn proposal(said: Resolution) -> Result<Proposal, Problem> {
+    let mut errors = Vec::new();
+    let verdict = Verdict::parse(&said.verdict);
+    if verdict.is_none() {
+        let known = Verdict::ALL.map(Verdict::name).join(", ");
+        errors.push(FieldError::new("/verdict", "unknown", format!("verdict must be one of {known}")));
+    }
+    let note = said.note.trim().to_owned();
+    if !(1..=NOTE_CHARS_MAX).contains(&note.chars().count()) {
+        let message = "say in 1 to 2,000 characters what was looked at and what it says, for whoever confirms it";
+        errors.push(FieldError::new("/note", "invalid", message));
+    }
+    let evidence = said.evidence_sha256.map(|hash| hash.trim().to_ascii_lowercase());
+    if evidence.as_ref().is_some_and(|hash| hash.len() != 64 || hex::decode(hash).is_err()) {
+        let message = "give the SHA-256 of the evidence's file as 64 hexadecimal digits (`sha256sum FILE` prints it)";
+        errors.push(FieldError::new("/evidence_sha256", "invalid", message));
+    }
+    let transaction_id = said.provider_transaction_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    if transaction_id.as_ref().is_some_and(|id| id.chars().count() > TRANSACTION_ID_CHARS_MAX) {
+        let message = "a provider's transaction id has at most 100 characters";
+        errors.push(FieldError::new("/provider_transaction_id", "invalid", message));
+    }
+    match verdict {
+        Some(verdict) if errors.is_empty() => Ok(Proposal { verdict, note, evidence_sha256: evidence, transaction_id }),
+        _ => Err(Problem::fields(errors)),
+    }
 }

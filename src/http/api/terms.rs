@@ -1,18 +1,29 @@
 //! What an upload says beside its file. Everything wrong with it is told at once.
 
-use crate::batch::Kind;
+use crate::batch::import::parse_amount;
+use crate::batch::{Declared, Kind};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::http::problem::{FieldError, Problem};
 use crate::lane::route;
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::rail::TELCO_RAILS;
 use crate::sms::template;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The fields of the form beside `file`. Their order is that of the fingerprint: add, never reorder.
-const FIELDS: [&str; 7] = ["name", "kind", "currency", "mapping", "sms_template", "notify", "scheduled_at"];
+const FIELDS: [&str; 9] = [
+    "name",
+    "kind",
+    "currency",
+    "mapping",
+    "sms_template",
+    "notify",
+    "scheduled_at",
+    "declared_total",
+    "declared_count",
+];
 /// Our columns, which a mapping may name.
 const COLUMNS: [&str; 6] = ["msisdn", "amount", "name", "reference", "note", "network"];
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -87,6 +98,10 @@ impl Form {
             sms_template: faults.take("/sms_template", self.sms_template(kind)).flatten(),
             mapping: faults.take("/mapping", self.mapping()).flatten(),
             scheduled_at: faults.take("/scheduled_at", self.scheduled_at()).flatten(),
+            declared: Declared {
+                total: faults.take("/declared_total", self.declared_total()).flatten(),
+                count: faults.take("/declared_count", self.declared_count()).flatten(),
+            },
         };
         faults.end().map(|()| terms)
     }
@@ -149,6 +164,20 @@ impl Form {
         Ok(Some(text.to_owned()))
     }
 
+    /// Read as the amounts of the list are.
+    fn declared_total(&self) -> Read<Option<Money>> {
+        let (Some(text), Ok(currency)) = (self.given("declared_total"), self.currency()) else { return Ok(None) };
+        let message = |why| malformed(format!("declared_total is the sum of the list, such as 1250000: {why}"));
+        parse_amount(text, currency).map(Some).map_err(message)
+    }
+
+    fn declared_count(&self) -> Read<Option<i64>> {
+        let Some(text) = self.given("declared_count") else { return Ok(None) };
+        let count = text.parse::<u32>().ok().filter(|count| *count > 0 && text.bytes().all(|b| b.is_ascii_digit()));
+        let message = "declared_count is the number of recipients that can be paid, such as 200";
+        count.map(|count| Some(count.into())).ok_or_else(|| malformed(message))
+    }
+
     fn scheduled_at(&self) -> Read<Option<Time>> {
         let time = self.given("scheduled_at").map(str::parse).transpose();
         time.map_err(|_| {
@@ -167,6 +196,7 @@ pub struct Terms {
     pub sms_template: Option<String>,
     pub mapping: Option<String>,
     pub scheduled_at: Option<Time>,
+    pub declared: Declared,
 }
 
 impl Terms {
@@ -295,6 +325,13 @@ mod tests {
             ("mapping", "[]"),
             ("mapping", r#"{"amount":5}"#),
             ("mapping", r#"{"amuont":"Net pay"}"#),
+            ("declared_total", "1.000"),
+            ("declared_total", "KES 500"),
+            ("declared_total", "0"),
+            ("declared_count", "0"),
+            ("declared_count", "+5"),
+            ("declared_count", "5.0"),
+            ("declared_count", "99999999999"),
             ("scheduled_at", "tomorrow"),
             ("scheduled_at", "2026-03-31T06:00:00"),
         ] {
@@ -336,6 +373,13 @@ mod tests {
             with("mapping", r#"{"amount":"Net pay"}"#).unwrap().mapping.as_deref(),
             Some(r#"{"amount":"Net pay"}"#)
         );
+    }
+
+    #[test]
+    fn a_declared_total_is_read_as_the_amounts_of_the_list_are() {
+        let declared = with("declared_total", "1,250,000").unwrap().declared;
+        assert_eq!(declared.total, Some(Money::new(1_250_000, Currency::Ugx)));
+        assert_eq!(with("declared_count", "200").unwrap().declared, Declared { total: None, count: Some(200) });
     }
 
     #[test]

@@ -1,1 +1,1 @@
-UPDATE batches SET paid = paid + $2, released = released + $3 WHERE id = $1
+UPDATE batches SET reserved = reserved + $2, paid = paid + $3, released = released + $4 WHERE id = $1

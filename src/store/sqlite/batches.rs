@@ -2,6 +2,7 @@
 
 use super::rows::{self, get};
 use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
+use crate::batch::import::Remembered;
 use crate::batch::{Batch, Kind, NewBatch, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -78,17 +79,7 @@ impl Batches for SqliteStore {
         let [row, ordinal] = rows::cursor(&page)?;
         let list = sql!("issue_list").bind(batch).bind(row).bind(ordinal).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let issue = |row: &sqlx::sqlite::SqliteRow| -> Result<(i64, IssueView)> {
-            let view = IssueView {
-                row: rows::number(row, "row")?,
-                column: get(row, "column_name")?,
-                code: get(row, "code")?,
-                severity: get(row, "severity")?,
-                message: get(row, "message")?,
-                value: get(row, "value")?,
-            };
-            Ok((get(row, "ordinal")?, view))
-        };
+        let issue = |row| Ok((get::<i64>(row, "ordinal")?, rows::issue(row)?));
         let issues = found.iter().map(issue).collect::<Result<Vec<_>>>()?;
         let page = rows::page(issues, &page, |(ordinal, i)| format!("{}.{ordinal}", i.row));
         Ok(Page { items: page.items.into_iter().map(|(_, i)| i).collect(), next_cursor: page.next_cursor })
@@ -101,9 +92,17 @@ impl Batches for SqliteStore {
             match claim {
                 super::import::Claim::Cleared => {}
                 super::import::Claim::Nothing => return Ok(None),
+                super::import::Claim::Deadly(batch) => {
+                    tracing::error!(batch = %batch.id, "whoever reads this list dies of it; it is given up");
+                    self.fail_import(&batch, super::import::DEADLY).await?;
+                }
                 super::import::Claim::Batch(batch) => return Ok(Some(*batch)),
             }
         }
+    }
+
+    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered> {
+        super::mappings::of_organisation(&self.reader, organisation).await
     }
 
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {
@@ -113,8 +112,8 @@ impl Batches for SqliteStore {
     }
 
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()> {
-        let batch = batch.clone();
-        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals).await })).await
+        let (now, batch) = (self.now(), batch.clone());
+        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals, now).await })).await
     }
 
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
@@ -137,12 +136,17 @@ impl Batches for SqliteStore {
                     return Ok(Done::AlreadyApplied(found));
                 }
                 may_become(&found, State::AwaitingApproval)?;
+                if found.digest.is_none() {
+                    // Corrected since the digest was reckoned.
+                    return Err(StoreError::Fenced);
+                }
                 if found.valid == 0 {
                     return Err(Refusal::NothingToPay.into());
                 }
                 if found.invalid > 0 && !exclude_invalid {
                     return Err(Refusal::RowsInvalid { invalid: found.invalid }.into());
                 }
+                super::import::agrees_with_declared(&found)?;
                 sql!("batch_submit").bind(batch).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
                 let detail = format!("{} rows to pay, {} left out", found.valid, found.invalid);
                 organisations::record_act(tx, &actor, "batch.submitted", Some(batch), &detail, now).await?;
@@ -157,6 +161,7 @@ impl Batches for SqliteStore {
         actor: &Principal,
         batch: BatchId,
         digest: &str,
+        lists_seen: i64,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
         let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
@@ -165,7 +170,7 @@ impl Batches for SqliteStore {
                 if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
                     return Ok(Done::AlreadyApplied(stored));
                 }
-                let approved = approve(tx, &actor, batch, &digest, now).await?;
+                let approved = approve(tx, &actor, batch, &digest, lists_seen, now).await?;
                 let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
                 organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
                 Ok(Done::Applied(answer))
@@ -234,6 +239,27 @@ impl Batches for SqliteStore {
         .await
     }
 
+    async fn retry_failed(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
+                    return Ok(Done::AlreadyApplied(stored));
+                }
+                let retried = super::retries::retry(tx, &actor, batch, now).await?;
+                let answer = serde_json::to_value(&retried).map_err(|e| StoreError::Rejected(e.to_string()))?;
+                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
+                Ok(Done::Applied(answer))
+            })
+        })
+        .await
+    }
+
     async fn start_scheduled(&self) -> Result<bool> {
         let now = self.now();
         self.write(move |tx| {
@@ -278,7 +304,7 @@ pub(super) fn fenced(result: sqlx::sqlite::SqliteQueryResult) -> Result<()> {
     if result.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
 }
 
-fn invalid_state(batch: &Batch) -> StoreError {
+pub(super) fn invalid_state(batch: &Batch) -> StoreError {
     Refusal::InvalidState { state: batch.state.to_string() }.into()
 }
 
@@ -317,9 +343,12 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         .bind(&new.sms_template)
         .bind(&new.mapping)
         .bind(new.scheduled_at.map(Time::micros))
+        .bind(new.declared.total.map(|total| total.minor))
+        .bind(new.declared.count)
         .bind(&new.file_name)
         .bind(new.upload)
         .bind(new.fingerprint.as_slice())
+        .bind(new.file_hash.as_slice())
         .bind(new.created_by)
         .bind(&new.created_by_label)
         .bind(new.kind.name());
@@ -337,7 +366,14 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
 }
 
 /// Wallet → hold and the batch starts: O(1) rows, however long the list is.
-async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now: Time) -> Result<Batch> {
+async fn approve(
+    tx: &mut Tx,
+    actor: &Principal,
+    id: BatchId,
+    digest: &str,
+    lists_seen: i64,
+    now: Time,
+) -> Result<Batch> {
     let batch = rows::batch(tx, actor.organisation, id).await?;
     if batch.state != State::AwaitingApproval {
         return Err(invalid_state(&batch));
@@ -349,6 +385,7 @@ async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now:
     if current != digest {
         return Err(Refusal::DigestMismatch { current }.into());
     }
+    super::lists::unchanged_since(tx, batch.organisation, lists_seen).await?;
     let needed = Money::new(batch.amount + batch.fees + batch.tax, batch.currency);
     wallets::reserve(tx, &batch, needed, now).await?;
     let later = batch.scheduled_at.filter(|t| *t > now);

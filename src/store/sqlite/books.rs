@@ -75,51 +75,107 @@ pub(super) struct Books {
     accounts: BTreeMap<Uuid, (AccountKind, OrganisationId, Currency, Option<String>)>,
     /// What changes on folded balances, in the order of account ids.
     balances: BTreeMap<Uuid, i64>,
-    /// Paid and released, per batch.
-    batches: BTreeMap<BatchId, (i64, i64)>,
+    /// What each batch reserved, paid and released.
+    batches: BTreeMap<BatchId, Sums>,
+}
+
+#[derive(Default)]
+struct Sums {
+    reserved: i64,
+    paid: i64,
+    released: i64,
 }
 
 impl Books {
-    pub fn paid(&mut self, payout: &Payout) {
-        let of = Of::from(payout);
+    /// `attempt` is the one that paid.
+    pub fn paid(&mut self, payout: &Payout, attempt: u32) {
+        let of = Of { attempt, ..Of::from(payout) };
         let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
-        let lane = Some(payout.lane.clone());
-        self.accounts.insert(settlement, (AccountKind::Settlement, of.organisation, of.currency, lane));
-        self.post(&of, TransferKind::Paid, settlement, payout.amount.minor);
+        self.open_settlement(settlement, payout);
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        self.post(&of, TransferKind::Paid, hold, settlement, payout.amount.minor);
         for (kind, account, amount) in
             [(TransferKind::Fee, AccountKind::Fees, payout.fee), (TransferKind::Tax, AccountKind::Tax, payout.tax)]
         {
             if amount.minor > 0 {
-                let id = wallet::common_account(account, of.organisation, of.currency);
-                self.accounts.insert(id, (account, of.organisation, of.currency, None));
-                self.post(&of, kind, id, amount.minor);
+                let id = self.common(account, &of);
+                self.post(&of, kind, hold, id, amount.minor);
             }
         }
-        self.batches.entry(of.batch).or_default().0 += payout.reserved_minor();
+        self.batches.entry(of.batch).or_default().paid += payout.reserved_minor();
     }
 
     /// A message that is, or may be, out.
     pub fn charged(&mut self, of: &Of, cost: i64) {
-        let fees = wallet::common_account(AccountKind::Fees, of.organisation, of.currency);
-        self.accounts.insert(fees, (AccountKind::Fees, of.organisation, of.currency, None));
-        self.post(of, TransferKind::Sms, fees, cost);
-        self.batches.entry(of.batch).or_default().0 += cost;
+        let fees = self.common(AccountKind::Fees, of);
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        self.post(of, TransferKind::Sms, hold, fees, cost);
+        self.batches.entry(of.batch).or_default().paid += cost;
     }
 
     pub fn released(&mut self, of: &Of, total: i64) {
         let wallet = wallet::wallet_account(of.organisation, of.currency);
-        self.post(of, TransferKind::Release, wallet, total);
-        *self.balances.entry(wallet).or_default() += total;
-        self.batches.entry(of.batch).or_default().1 += total;
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        self.post(of, TransferKind::Release, hold, wallet, total);
+        self.batches.entry(of.batch).or_default().released += total;
     }
 
-    fn post(&mut self, of: &Of, kind: TransferKind, to: Uuid, amount: i64) {
+    /// Sets the money of one payout aside again, from the wallet or, when that has too little, as a receivable.
+    pub fn reserved_again(&mut self, of: &Of, total: i64, from_wallet: bool) {
         let hold = wallet::hold_account(of.organisation, of.batch);
-        *self.balances.entry(hold).or_default() -= amount;
+        if from_wallet {
+            let wallet = wallet::wallet_account(of.organisation, of.currency);
+            self.post(of, TransferKind::Reserve, wallet, hold, total);
+        } else {
+            let suspense = self.common(AccountKind::Suspense, of);
+            self.post(of, TransferKind::Receivable, suspense, hold, total);
+        }
+        self.batches.entry(of.batch).or_default().reserved += total;
+    }
+
+    /// A payout that is paid already was paid once more, under `attempt`.
+    pub fn surplus(&mut self, payout: &Payout, attempt: u32) {
+        let of = Of { attempt, ..Of::from(payout) };
+        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
+        self.open_settlement(settlement, payout);
+        let suspense = self.common(AccountKind::Suspense, &of);
+        self.post(&of, TransferKind::Surplus, suspense, settlement, payout.amount.minor);
+    }
+
+    /// The payment of `attempt` came back.
+    pub fn reversed(&mut self, payout: &Payout, attempt: u32) {
+        let of = Of { attempt, ..Of::from(payout) };
+        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
+        let (suspense, wallet) =
+            (self.common(AccountKind::Suspense, &of), wallet::wallet_account(of.organisation, of.currency));
+        self.post(&of, TransferKind::Reversal, settlement, suspense, payout.amount.minor);
+        self.post(&of, TransferKind::Refund, suspense, wallet, payout.amount.minor);
+    }
+
+    /// An account of the organisation, opened when it is first needed.
+    fn common(&mut self, kind: AccountKind, of: &Of) -> Uuid {
+        let id = wallet::common_account(kind, of.organisation, of.currency);
+        self.accounts.insert(id, (kind, of.organisation, of.currency, None));
+        id
+    }
+
+    fn open_settlement(&mut self, id: Uuid, payout: &Payout) {
+        let lane = Some(payout.lane.clone());
+        self.accounts.insert(id, (AccountKind::Settlement, payout.organisation, payout.amount.currency, lane));
+    }
+
+    /// The balances of wallets and holds are folded; of the others the transfers are the sum.
+    fn post(&mut self, of: &Of, kind: TransferKind, from: Uuid, to: Uuid, amount: i64) {
+        let (debited, credited) = kind.accounts();
+        for (account, folded, by) in [(from, debited.is_folded(), -amount), (to, credited.is_folded(), amount)] {
+            if folded {
+                *self.balances.entry(account).or_default() += by;
+            }
+        }
         self.transfers.push(json!({
             "organisation": hex(of.organisation),
             "kind": kind.name(),
-            "debit": hex(hold),
+            "debit": hex(from),
             "credit": hex(to),
             "amount": amount,
             "currency": of.currency.code(),
@@ -148,8 +204,8 @@ impl Books {
         for (account, by) in self.balances {
             wallets::fold(tx, account, by).await?;
         }
-        for (batch, (paid, released)) in self.batches {
-            let add = sql!("batch_add_money").bind(batch).bind(paid).bind(released);
+        for (batch, sums) in self.batches {
+            let add = sql!("batch_add_money").bind(batch).bind(sums.reserved).bind(sums.paid).bind(sums.released);
             add.execute(&mut *tx).await.map_err(error)?;
         }
         Ok(())

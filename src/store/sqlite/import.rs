@@ -2,12 +2,13 @@
 
 use super::batches::fenced;
 use super::rows::{self, get, hex};
-use super::{Result, Tx, error, own, sql};
-use crate::batch::{Batch, Kind};
+use super::{Result, Tx, error, mappings, own, sql};
+use crate::batch::{Batch, Declared, Kind};
 use crate::clock::Time;
 use crate::ids;
+use crate::money::Money;
 use crate::sms::PURPOSE_BULK;
-use crate::store::{ImportTotals, NewRow, StoreError};
+use crate::store::{ImportTotals, NewRow, Refusal, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,8 +23,15 @@ pub(super) enum Claim {
     Nothing,
     /// Some of what a broken import left behind is gone: the file is read again from its beginning.
     Cleared,
+    /// Whoever read this list did not survive it, again and again.
+    Deadly(Box<Batch>),
     Batch(Box<Batch>),
 }
+
+/// Times an import is begun. One is read at a time, so whoever dies meanwhile dies of it, or by chance.
+const IMPORTS_MAX: i64 = 3;
+pub(super) const DEADLY: &str = "reading this list ended the program three times, so it is not tried again. Save the list \
+    as CSV UTF-8, upload it in parts, and tell your operator";
 
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
@@ -36,7 +44,9 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
     if cleared {
         return Ok(Claim::Cleared);
     }
-    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
+    let begun = sql!("import_begun").bind(batch.id).fetch_one(tx).await.map_err(error)?;
+    let batch = Box::new(Batch { claim: batch.claim + 1, ..batch });
+    if get::<i64>(&begun, "imports")? > IMPORTS_MAX { Ok(Claim::Deadly(batch)) } else { Ok(Claim::Batch(batch)) }
 }
 
 /// Removes some of what was read of a list; whether there was anything.
@@ -69,31 +79,71 @@ pub(super) async fn fail(tx: &mut Tx, batch: &Batch, reason: &str, now: Time) ->
 }
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
-    let extend = sql!("batch_extend_claim").bind(batch.id).bind(batch.claim).bind((now + lease).micros());
-    fenced(extend.execute(&mut *tx).await.map_err(error)?)?;
+    progress(tx, batch, now + lease, new).await?;
+    insert_payouts(tx, batch, new, now).await?;
+    insert_rejected(tx, batch, new).await?;
+    insert_issues(tx, batch, new).await
+}
+
+pub(super) async fn insert_payouts(tx: &mut Tx, batch: &Batch, new: &[NewRow], now: Time) -> Result<()> {
     let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
-    if !payouts.is_empty() {
-        let payouts = Value::Array(payouts).to_string();
-        let insert = match batch.kind {
-            Kind::Payout => own!("payouts_insert"),
-            Kind::Sms => own!("messages_import"),
-        };
-        let insert = insert.bind(&payouts).bind(batch.organisation).bind(batch.id);
-        let insert = insert.bind(batch.currency.code()).bind(now.micros());
-        insert.execute(&mut *tx).await.map_err(error)?;
-        own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    if payouts.is_empty() {
+        return Ok(());
     }
+    let payouts = Value::Array(payouts).to_string();
+    let insert = match batch.kind {
+        Kind::Payout => own!("payouts_insert"),
+        Kind::Sms => own!("messages_import"),
+    };
+    let insert = insert.bind(&payouts).bind(batch.organisation).bind(batch.id);
+    let insert = insert.bind(batch.currency.code()).bind(now.micros());
+    insert.execute(&mut *tx).await.map_err(error)?;
+    own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+pub(super) async fn insert_rejected(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let rejected: Vec<Value> = new.iter().filter_map(rejected).collect();
     if !rejected.is_empty() {
         let insert = own!("rejected_rows_insert").bind(batch.id).bind(Value::Array(rejected).to_string());
-        insert.execute(&mut *tx).await.map_err(error)?;
+        insert.execute(tx).await.map_err(error)?;
     }
+    Ok(())
+}
+
+pub(super) async fn insert_issues(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let issues: Vec<Value> = new.iter().flat_map(issues).collect();
     if !issues.is_empty() {
         let insert = own!("issues_insert").bind(batch.id).bind(Value::Array(issues).to_string());
         insert.execute(tx).await.map_err(error)?;
     }
     Ok(())
+}
+
+/// Keeps the claim, and lets whoever looks see how far the import is.
+async fn progress(tx: &mut Tx, batch: &Batch, until: Time, new: &[NewRow]) -> Result<()> {
+    let count = |is: fn(&NewRow) -> bool| new.iter().filter(|row| is(row)).count() as i64;
+    let warnings = new.iter().flat_map(|row| &row.issues).filter(|issue| issue.severity == "warning").count() as i64;
+    let progress = sql!("batch_import_progress")
+        .bind(batch.id)
+        .bind(batch.claim)
+        .bind(until.micros())
+        .bind(count(|row| row.recipient.is_some()))
+        .bind(count(|row| row.rejected.is_some()))
+        .bind(warnings)
+        .bind(batch.reading.map(|reading| reading.read_bytes))
+        .bind(batch.reading.map(|reading| reading.file_bytes));
+    fenced(progress.execute(tx).await.map_err(error)?)
+}
+
+/// Refuses a list that holds something else than its uploader said.
+pub(super) fn agrees_with_declared(batch: &Batch) -> Result<()> {
+    let amount = Money::new(batch.amount, batch.currency);
+    if batch.declared.agrees(batch.valid, amount) {
+        return Ok(());
+    }
+    let found = Declared::found(batch.valid, amount);
+    Err(Refusal::DeclaredMismatch { declared: batch.declared.words(), found }.into())
 }
 
 /// A recipient's row: of a payout, or in a batch of kind `sms` of a message.
@@ -143,7 +193,8 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
     })
 }
 
-pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
+pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, now: Time) -> Result<()> {
+    let understood = totals.understood.as_ref();
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
         .bind(batch.claim)
@@ -154,7 +205,10 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         .bind(totals.amount)
         .bind(totals.fees)
         .bind(totals.tax)
-        .bind(&totals.digest);
+        .bind(&totals.digest)
+        .bind(understood.map(|u| u.source.to_string()))
+        .bind(understood.map_or(batch.mapping.as_deref(), |u| Some(&u.mapping)))
+        .bind(understood.map(|u| u.mapping_source.name()));
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
     // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
@@ -174,6 +228,10 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) ->
         )));
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
-    tally.execute(tx).await.map_err(error)?;
-    Ok(())
+    tally.execute(&mut *tx).await.map_err(error)?;
+    super::lists::changed(tx, batch.organisation).await?;
+    match understood {
+        Some(understood) => mappings::remember(tx, batch, understood, now).await,
+        None => Ok(()),
+    }
 }

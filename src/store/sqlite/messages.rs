@@ -1,7 +1,7 @@
 //! Messages: claimed with their text committed, recorded under their fence.
 
 use super::rows::{self, get, hex, reason, state, time, time_opt};
-use super::{Result, SqliteStore, Tx, bulk, error, organisations, own, sql};
+use super::{Result, SqliteStore, Tx, bulk, error, organisations, own, quarantine, sql};
 use crate::batch::{self, Batch, Kind};
 use crate::clock::{SharedClock, Time};
 use crate::ids::{self, BatchId, OrganisationId};
@@ -162,10 +162,17 @@ async fn claim(
     let due = pick(tx, lane, n, now).await?;
     let mut claimed = Vec::with_capacity(due.len());
     for row in &due {
-        let mut message = due_message(row)?;
-        let text = match get::<Option<String>>(row, "text")? {
-            Some(text) => text,
-            None => prepare(&message),
+        let (mut message, text) = match written(row, prepare) {
+            Ok(written) => written,
+            Err(StoreError::Rejected(why)) => {
+                // One that cannot be written must not keep all others of its lane from being sent.
+                let id: Uuid = get(row, "id")?;
+                tracing::error!(message = %id, why, "a message cannot be written; it is given up");
+                let aside = sql!("message_set_aside").bind(id).bind(now.micros()).bind(why);
+                aside.execute(&mut *tx).await.map_err(error)?;
+                continue;
+            }
+            Err(e) => return Err(e),
         };
         message.claim += 1;
         claimed.push(Dispatch { message, text, lease_until });
@@ -178,6 +185,16 @@ async fn claim(
         bulk::settle(tx, &claimed.iter().filter_map(|d| bulk::begun(&d.message)).collect::<Vec<_>>(), now).await?;
     }
     Ok(claimed)
+}
+
+/// A message with its text: the one that was committed before, or a new one.
+fn written(row: &SqliteRow, prepare: &PrepareText) -> Result<(DueMessage, String)> {
+    let message = due_message(row)?;
+    let text = match get::<Option<String>>(row, "text")? {
+        Some(text) => text,
+        None => quarantine::survive(|| prepare(&message))?,
+    };
+    Ok((message, text))
 }
 
 /// Notices and lists share a lane by halves, and each takes what the other leaves: a list of a million does not keep the

@@ -13,10 +13,8 @@ use crate::store::{
     AskInstead, Batches, Page, PageRequest, PayoutRecord, Payouts, PrepareTransfer, Recorded, StoreError,
 };
 use async_trait::async_trait;
-use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::time::Duration;
-use uuid::Uuid;
 
 #[async_trait]
 impl Payouts for SqliteStore {
@@ -28,13 +26,13 @@ impl Payouts for SqliteStore {
         prepare: PrepareTransfer,
         ask_instead: AskInstead,
     ) -> Result<Vec<Submission>> {
-        let claim = Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone() };
+        let claim = self.claim(lane, n, lease);
         self.write(move |tx| Box::pin(async move { claims::submissions(tx, &claim, &prepare, &ask_instead).await }))
             .await
     }
 
     async fn claim_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<Enquiry>> {
-        let claim = Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone() };
+        let claim = self.claim(lane, n, lease);
         self.write(move |tx| Box::pin(async move { claims::enquiries(tx, &claim).await })).await
     }
 
@@ -85,14 +83,11 @@ impl Payouts for SqliteStore {
             events: events.iter().map(event).collect::<Result<_>>()?,
         })
     }
+}
 
-    async fn exceptions(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Value>> {
-        let (after, id) = rows::time_and_id(&page)?;
-        let list = sql!("exception_list").bind(organisation).bind(after).bind(id).bind(i64::from(page.limit) + 1);
-        let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let exceptions = found.iter().map(exception).collect::<Result<Vec<_>>>()?;
-        let page = rows::page(exceptions, &page, |(at, id, _)| format!("{}.{}", at.micros(), rows::hex(*id)));
-        Ok(Page { items: page.items.into_iter().map(|(_, _, e)| e).collect(), next_cursor: page.next_cursor })
+impl SqliteStore {
+    fn claim(&self, lane: &str, n: u32, lease: Duration) -> Claim {
+        Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone(), steady: self.steady() }
     }
 }
 
@@ -117,18 +112,4 @@ fn attempt(row: &SqliteRow) -> Result<AttemptView> {
 
 fn event(row: &SqliteRow) -> Result<EventView> {
     Ok(EventView { at: time(row, "at")?, kind: get(row, "kind")?, detail: get(row, "detail")? })
-}
-
-fn exception(row: &SqliteRow) -> Result<(Time, Uuid, Value)> {
-    let (opened_at, id): (Time, Uuid) = (time(row, "opened_at")?, get(row, "id")?);
-    let view = json!({
-        "id": id,
-        "payout_id": get::<Uuid>(row, "payout_id")?,
-        "kind": get::<&str>(row, "kind")?,
-        "attempt": get::<i64>(row, "attempt")?,
-        "detail": get::<&str>(row, "detail")?,
-        "state": get::<&str>(row, "state")?,
-        "opened_at": opened_at,
-    });
-    Ok((opened_at, id, view))
 }

@@ -1,13 +1,13 @@
 //! From database rows to domain types.
 
 use super::{Result, Tx, error, sql};
-use crate::batch::{self, Batch, Kind, Tally};
+use crate::batch::{self, Batch, Declared, Kind, Reading, Tally};
 use crate::clock::Time;
 use crate::money::{Currency, Money};
 use crate::payout::{Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
-use crate::store::{Page, PageRequest, Refusal, StoreError};
+use crate::store::{IssueView, Page, PageRequest, Refusal, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -73,6 +73,7 @@ pub(super) fn payout(row: &SqliteRow) -> Result<Payout> {
         state: state(row, "state")?,
         claim: get(row, "claim")?,
         attempt: number(row, "attempt")?,
+        first_attempt: number(row, "first_attempt")?,
         step: number(row, "step")?,
         exposed: get(row, "exposed")?,
         not_found: number(row, "not_found")?,
@@ -107,26 +108,59 @@ pub(super) fn payout_view(row: &SqliteRow) -> Result<PayoutView> {
     })
 }
 
+fn json(row: &SqliteRow, column: &str) -> Result<Option<serde_json::Value>> {
+    let text: Option<&str> = get(row, column)?;
+    text.map(serde_json::from_str).transpose().map_err(|e| damaged(column, e))
+}
+
+fn reading(row: &SqliteRow) -> Result<Option<Reading>> {
+    let (read, of) = (get(row, "read_bytes")?, get(row, "file_bytes")?);
+    Ok(Option::zip(read, of).map(|(read_bytes, file_bytes)| Reading { read_bytes, file_bytes }))
+}
+
+pub(super) fn issue(row: &SqliteRow) -> Result<IssueView> {
+    Ok(IssueView {
+        row: number(row, "row")?,
+        column: get(row, "column_name")?,
+        code: get(row, "code")?,
+        severity: get(row, "severity")?,
+        message: get(row, "message")?,
+        value: get(row, "value")?,
+    })
+}
+
 /// A batch without its tallies; see [`with_tallies`].
 fn bare_batch(row: &SqliteRow) -> Result<Batch> {
+    let currency = currency(row)?;
     Ok(Batch {
         id: get(row, "id")?,
         organisation: get(row, "organisation_id")?,
         kind: kind(row)?,
         name: get(row, "name")?,
-        currency: currency(row)?,
+        currency,
         state: state::<batch::State>(row, "state")?,
         claim: get(row, "claim")?,
         notify: get(row, "notify")?,
         sms_template: get(row, "sms_template")?,
         mapping: get(row, "mapping")?,
+        mapping_source: get(row, "mapping_source")?,
+        source: json(row, "source")?,
+        reading: reading(row)?,
+        declared: Declared {
+            total: get::<Option<i64>>(row, "declared_total")?.map(|minor| Money::new(minor, currency)),
+            count: get(row, "declared_count")?,
+        },
         scheduled_at: time_opt(row, "scheduled_at")?,
         file_name: get(row, "file_name")?,
         upload: get(row, "upload_id")?,
+        file_hash: get(row, "file_hash")?,
         digest: get(row, "digest")?,
+        revision: get(row, "revision")?,
         rows: get(row, "rows")?,
         valid: get(row, "valid")?,
         invalid: get(row, "invalid")?,
+        excluded: get(row, "excluded")?,
+        duplicates: get(row, "duplicates")?,
         warnings: get(row, "warnings")?,
         amount: get(row, "amount")?,
         fees: get(row, "fees")?,

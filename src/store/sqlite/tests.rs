@@ -176,6 +176,13 @@ async fn the_database_refuses_every_step_that_the_code_refuses() {
          VALUES (x'01', x'02', 'live', 'payout', 'n', 'UGX', '$state', 0, 'f', x'03', x'04', x'05', 'm', 0)",
     )
     .await;
+    refuses_what_the_code_refuses::<crate::payout::exception::State>(
+        &store,
+        "exceptions",
+        "INSERT INTO exceptions (id, organisation_id, batch_id, payout_id, kind, attempt, detail, state, opened_at, verdict, proposed_by, resolution) \
+         VALUES (x'01', x'02', x'03', x'04', 'overdue', 1, '', '$state', 0, 'paid', x'05', 'answered')",
+    )
+    .await;
     refuses_what_the_code_refuses::<crate::sms::State>(
         &store,
         "messages",

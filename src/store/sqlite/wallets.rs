@@ -142,6 +142,13 @@ pub(super) async fn fold(tx: &mut Tx, account: AccountId, by: i64) -> Result<()>
     Ok(())
 }
 
+/// Whether the wallet that pays this payout has so much.
+pub(super) async fn has(tx: &mut Tx, payout: &crate::payout::Payout, total: i64) -> Result<bool> {
+    let wallet = wallet::wallet_account(payout.organisation, payout.amount.currency);
+    let balance = sql!("account_balance").bind(wallet).fetch_optional(tx).await.map_err(error)?;
+    Ok(balance.map_or(Ok(0), |row| get::<i64>(&row, "balance"))? >= total)
+}
+
 /// Wallet → hold for a whole batch; refused when the wallet does not have it.
 pub(super) async fn reserve(tx: &mut Tx, batch: &Batch, needed: Money, now: Time) -> Result<()> {
     let wallet = wallet::wallet_account(batch.organisation, batch.currency);
@@ -171,7 +178,14 @@ pub(super) async fn release_all(tx: &mut Tx, batch: &Batch, total: i64, now: Tim
     let hold = wallet::hold_account(batch.organisation, batch.id);
     fold(tx, hold, -total).await?;
     fold(tx, wallet, total).await?;
-    sql!("batch_add_money").bind(batch.id).bind(0_i64).bind(total).execute(&mut *tx).await.map_err(error)?;
+    sql!("batch_add_money")
+        .bind(batch.id)
+        .bind(0_i64)
+        .bind(0_i64)
+        .bind(total)
+        .execute(&mut *tx)
+        .await
+        .map_err(error)?;
     let amount = Money::new(total, batch.currency);
     let posting = Posting { kind: TransferKind::Release, debit: hold, credit: wallet, amount, batch: Some(batch.id) };
     post(tx, batch.organisation, &posting, None, now).await

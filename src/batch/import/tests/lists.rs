@@ -137,8 +137,9 @@ fn files_that_are_no_list_are_refused_with_what_to_do() {
         (b"phone,salary,net pay\n0772345678,5,5\n", "ambiguous_column"),
         (b"phone,amount,Village,VILLAGE\n0772345678,5,a,b\n", "duplicate_column"),
         (b"phone,amount\n0772345678,\"5\n0772345679,6\n", "unclosed_quote"),
-        (b"name,phone,amount\nOdh\xE9,0772345678,5\n", "encoding"),
-        (b"\xFF\xFEp\0h\0o\0n\0e\0", "encoding"),
+        (b"name,phone,amount\nOdh\xE9,0772345678,5\nOdh\xC3\xA9,0772345679,5\n", "encoding"),
+        (b"\xFF\xFEp\0h\0o\0n\0e\0,\0a\0m\0o\0u\0n\0t\0\n\0\0\xD8,\0", "encoding"),
+        (b"phone,0772345678,5\nname,phone,amount\nA,0772345678,5\n", "row_above_header"),
         (b"phone,amount,name\n0772345678,5,a long enough name\n0772345678,5,a long\0 enough name\n", "nul_character"),
         (many.as_bytes(), "too_many_columns"),
         (b"%PDF-1.7\n%\xE2\xE3", "not_a_list"),
@@ -186,4 +187,174 @@ fn an_error_of_the_sink_ends_the_import() {
     })
     .unwrap_err();
     assert_eq!((error.code(), seen), ("not_stored", 1));
+}
+
+#[test]
+fn a_row_judged_alone_is_judged_as_in_its_file() {
+    let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
+    for name in ["grants.csv", "bad_rows.csv"] {
+        let read = read_path(&fixture(name), None, 1_000_000);
+        for row in &read.rows {
+            let (headers, cells): (Vec<String>, Vec<String>) =
+                row.cells.iter().map(|(h, v)| (h.to_string(), v.clone())).unzip();
+            let alone = judge_one(&terms, &headers, &cells, row.row);
+            if row.issues.iter().any(|i| i.code.starts_with("duplicate")) {
+                assert!(alone.recipient.is_some(), "it repeats nothing when it is alone");
+            } else {
+                assert_eq!(&alone, row, "{name}");
+            }
+        }
+    }
+    let headers = ["phone", "amount"].map(String::from);
+    let short = judge_one(&terms, &headers, &["0772345678".into()], 7);
+    assert_eq!((short.row, short.issues[0].code, short.recipient), (7, "row_shape", None));
+    let nameless = judge_one(&terms, &["fone".into(), "amount".into()], &["0772345678".into(), "5".into()], 7);
+    assert_eq!((nameless.issues[0].code, nameless.recipient), ("missing_column", None));
+    assert_eq!(nameless.cells[0], (Arc::from("fone"), "0772345678".into()));
+}
+
+/// `text` in each encoding a list may come in, with what is said of it.
+fn encoded(text: &str) -> [(Vec<u8>, &'static str, usize); 6] {
+    let utf16 = |unit: fn(u16) -> [u8; 2], bom: &str| format!("{bom}{text}").encode_utf16().flat_map(unit).collect();
+    [
+        (text.as_bytes().to_vec(), "UTF-8", 0),
+        (format!("\u{FEFF}{text}").into_bytes(), "UTF-8", 0),
+        (utf16(u16::to_le_bytes, "\u{FEFF}"), "UTF-16LE", 0),
+        (utf16(u16::to_be_bytes, "\u{FEFF}"), "UTF-16BE", 0),
+        (utf16(u16::to_le_bytes, ""), "UTF-16LE", 1),
+        (encoding_rs::WINDOWS_1252.encode(text).0.into_owned(), "windows-1252", 1),
+    ]
+}
+
+#[test]
+fn names_are_right_in_every_encoding_and_a_guess_is_told() {
+    let text = "sep=;\r\nname;phone;amount\r\nZo\u{EB} M\u{FC}ller;0772345678;50000\r\nAndr\u{E9};0752345678;60000\r\n";
+    for (bytes, encoding, warnings) in encoded(text) {
+        let read = read_bytes(&bytes);
+        let summary = read.summary();
+        assert_eq!(summary.source, Source::Csv { encoding, delimiter: ';' });
+        assert_eq!(read.recipient(2).name, "Zo\u{EB} M\u{FC}ller", "{encoding}");
+        assert_eq!((summary.valid, summary.warnings as usize, summary.notices.len()), (2, warnings, warnings));
+        for notice in &summary.notices {
+            assert_eq!((notice.row, notice.code), (1, "encoding_guessed"));
+            assert!(notice.message.contains(encoding) && notice.message.contains("Zo\u{EB} M\u{FC}ller"), "{notice:?}");
+        }
+    }
+}
+
+#[test]
+fn titles_above_the_header_are_passed_over_and_rows_keep_their_numbers() {
+    let read = read_text(
+        "Kampala Relief,,\n\"Payroll of March, 2026\",,\n\nname,phone,amount\nGrace,0772345678,50000\nMoses,077,1\n",
+    );
+    assert_eq!(read.summary().header.row, 4);
+    assert_eq!(read.summary().rows, 2);
+    assert_eq!(read.recipient(5).name, "Grace");
+    assert_eq!(read.issues(), [(6, "phone_too_short")]);
+}
+
+#[test]
+fn a_total_at_the_end_is_left_out_only_when_it_is_surely_one() {
+    let list = "name,phone,amount\nGrace,0772345678,\"50,000\"\nMoses,0752345678,60000\nIrene,bad,40000\n";
+    for (rows, left_out, issues) in [
+        ("Total,,150000\n", &[5][..], &[][..]),
+        ("Subtotal,,\"150,000\"\n\nGRAND TOTAL:,,UGX 150000\n", &[5, 7], &[]),
+        (",,150000\n", &[5], &[]),
+        (",Jumla,150000\n", &[5], &[]),
+        ("Total,,149999\n", &[], &[(5, "total_row")]),
+        ("Total,,\n", &[], &[(5, "total_row")]),
+        (",,149999\n", &[], &[(5, "phone_missing"), (5, "name_missing")]),
+        ("Jane,,150000\n", &[], &[(5, "phone_missing")]),
+        ("Total,,150000\nPeter,0772345679,1000\n", &[], &[(5, "total_row")]),
+        ("Total,150000\n", &[], &[(5, "row_shape")]),
+    ] {
+        let read = read_text(&format!("{list}{rows}"));
+        let summary = read.summary();
+        let told: Vec<u32> = summary.notices.iter().map(|n| n.row).collect();
+        assert_eq!(told, left_out, "{rows:?}");
+        assert!(
+            summary.notices.iter().all(|n| n.code == "total_row_left_out" && n.column.as_deref() == Some("amount"))
+        );
+        let bad: Vec<_> = read.issues().into_iter().filter(|(row, _)| *row > 4).collect();
+        assert_eq!(bad, issues, "{rows:?}");
+        assert_eq!(summary.rows as usize, read.rows.len());
+        assert_eq!(summary.warnings as usize, read.issues().len() - summary.invalid as usize + left_out.len());
+    }
+    let unclear = read_text(&format!("{list}Total,,149999\n"));
+    let row = unclear.rows.last().unwrap();
+    assert!(row.issues[0].message.contains("UGX 150,000"), "{:?}", row.issues);
+    assert_eq!((row.stated.amount.as_str(), row.recipient.is_none()), ("149999", true));
+}
+
+#[test]
+fn more_totals_than_a_list_has_are_rows() {
+    let many = "Total,,50000\n".repeat(20);
+    let read = read_text(&format!("name,phone,amount\nGrace,0772345678,50000\n{many}"));
+    let summary = read.summary();
+    assert_eq!((summary.notices.len() + read.rows.len(), summary.valid), (21, 1));
+    assert!(summary.notices.len() <= 8 && read.issues().iter().all(|(_, code)| *code == "total_row"));
+}
+
+#[test]
+fn our_own_column_of_reasons_is_dropped() {
+    let read = read_text("phone,amount,village,gaba_reason\n0772345678,5,Kira,\"was bad, is good\"\n0772,5,Kira,bad\n");
+    let recipient = read.recipient(2);
+    assert_eq!(recipient.variables.keys().collect::<Vec<_>>(), ["village"]);
+    assert_eq!(recipient.note, None);
+    let headers: Vec<&str> = read.rows[1].cells.iter().map(|(h, _)| &**h).collect();
+    assert_eq!(headers, ["phone", "amount", "village"], "it is not handed out twice");
+    assert_eq!(read.issues(), [(3, "phone_too_short")]);
+}
+
+#[test]
+fn amounts_beyond_the_limits_of_a_lane_are_refused() {
+    let lanes =
+        LANES.replacen("currency = \"UGX\"", "currency = \"UGX\"\namount_min = \"500\"\namount_max = \"5000000\"", 1);
+    let router = Router::new(&Config::parse(&lanes).unwrap().lanes).unwrap();
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
+    let headers = ["phone", "amount"].map(String::from);
+    for (phone, amount, code) in [
+        ("0772345678", "500", None),
+        ("0772345678", "5,000,000", None),
+        ("0772345678", "499", Some("below_lane_minimum")),
+        ("0772345678", "5000001", Some("above_lane_maximum")),
+        ("0752345678", "1", None),
+    ] {
+        let row = judge_one(&terms, &headers, &[phone.into(), amount.into()], 2);
+        assert_eq!(row.issues.first().map(|i| i.code), code, "{phone} {amount}");
+        assert_eq!(row.recipient.is_none(), code.is_some());
+        assert!(row.issues.iter().all(|i| i.column.as_deref() == Some("amount")));
+    }
+}
+
+#[test]
+fn progress_ends_at_the_size_of_the_file() {
+    let path = fixture("grants.csv");
+    let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 2_000,
+        sms: None,
+    };
+    let progress = Progress::default();
+    read_with(&path, &terms, &Remembered::new(), &progress, &mut |_| Ok(())).unwrap();
+    assert_eq!(progress.read_bytes(), std::fs::metadata(&path).unwrap().len());
 }

@@ -1,6 +1,6 @@
 -- A resend waits for receipts of its reference that are not applied yet.
 SELECT p.id, p.organisation_id, p.batch_id, p.row, p.lane, p.msisdn, p.amount, p.fee, p.tax, p.currency, p.state, p.claim,
-       p.attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
+       p.attempt, p.first_attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
        d.note, a.request, b.state AS batch_state
 FROM payouts p
 JOIN batches b ON b.id = p.batch_id

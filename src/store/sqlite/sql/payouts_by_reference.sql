@@ -1,5 +1,5 @@
 SELECT p.id, p.organisation_id, p.batch_id, p.row, p.lane, p.msisdn, p.amount, p.fee, p.tax, p.currency, p.state, p.claim,
-       p.attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
+       p.attempt, p.first_attempt, p.step, p.exposed, p.not_found, p.not_found_at, p.intended_at, p.sent_at, p.frozen_by,
        a.attempt AS of_attempt, a.reference
 FROM json_each($1) AS n
 JOIN attempts a ON a.reference = unhex(n.value)

@@ -1,0 +1,151 @@
+//! A row of totals below a list: a sum in the amount column that belongs to nobody.
+//!
+//! It is left out, with a warning, only when it is surely one: it is among the last rows, has no phone number, and says
+//! exactly what the rows above add up to. What looks like one and is not sure is an error of its row.
+
+use super::amount;
+use super::columns::{self, Columns, Field};
+use super::issue::Issue;
+use super::rows::{Cell, bare};
+use crate::money::{Currency, Money};
+
+/// Last rows that can be totals: a sum in words, a sum in figures, a sum carried forward.
+pub(super) const HELD_ROWS_MAX: usize = 8;
+const LABEL_CHARS_MAX: usize = 60;
+const LABELS: [&str; 8] = ["total", "totals", "subtotal", "sum", "jumla", "somme", "totaux", "omugatte"];
+const BEFORE_TOTAL: [&str; 6] = ["grand", "sub", "net", "overall", "page", "final"];
+
+/// The amounts of the rows above, those that cannot be paid included: a spreadsheet adds up all of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    minor: i128,
+    rows: u32,
+}
+
+impl Sum {
+    pub fn add(&mut self, amount: Option<Money>) {
+        self.minor += amount.map_or(0, |money| i128::from(money.minor));
+        self.rows += 1;
+    }
+}
+
+/// What a row that looks like a total says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Exactly what the rows above add up to.
+    Sum,
+    /// It is called a total, and says something else.
+    Label,
+}
+
+/// Whether a row looks like a total; `None` for a recipient.
+pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Option<Look> {
+    let phone = columns.of(Field::Msisdn)?;
+    let amount = columns.of(Field::Amount)?;
+    let empty = |at: usize| cells.get(at).is_none_or(Cell::is_blank);
+    let labelled = || cells.iter().enumerate().any(|(at, cell)| at != amount && is_label(&cell.text));
+    // Nothing of most rows needs to be read to know that they are none.
+    if !(empty(phone) || cells.get(phone).is_some_and(|cell| is_label(&cell.text))) {
+        return None;
+    }
+    let read = cells.get(amount).filter(|cell| cell.fault.is_none());
+    let is_sum = read
+        .and_then(|cell| amount::parse(&cell.text, currency).ok())
+        .is_some_and(|money| sum.rows > 0 && i128::from(money.minor) == sum.minor);
+    let alone = || (0..cells.len()).all(|at| at == amount || empty(at));
+    match (is_sum, labelled()) {
+        (true, true) => Some(Look::Sum),
+        // One row and its amount below it may be a recipient whose number is missing.
+        (true, false) if sum.rows > 1 && alone() => Some(Look::Sum),
+        (false, true) => Some(Look::Label),
+        _ => None,
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    let text = bare(text);
+    // Every phone number of a list passes here: folding is for what begins like a word.
+    if !text.starts_with(char::is_alphabetic) || text.chars().count() > LABEL_CHARS_MAX {
+        return false;
+    }
+    let folded = columns::fold(text);
+    let mut words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    match (words.next(), words.next()) {
+        (Some(first), _) if LABELS.contains(&first) => true,
+        (Some(first), Some("total")) => BEFORE_TOTAL.contains(&first),
+        _ => false,
+    }
+}
+
+/// The warning that a total was left out.
+pub(super) fn left_out(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum) -> Issue {
+    let message = format!(
+        "the row is the total of the {} above it, so nobody is paid by it. If it is a recipient, give the row a phone \
+         number",
+        if sum.rows == 1 { "row".into() } else { format!("{} rows", sum.rows) }
+    );
+    in_amount(Issue::warning(row, "total_row_left_out", message), columns, cells)
+}
+
+/// The error of a row that may be a total or not.
+pub(super) fn unclear(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Issue {
+    let found = i64::try_from(sum.minor).map(|minor| Money::new(minor, currency).display());
+    let found = found.unwrap_or_else(|_| "something else".into());
+    let above = match sum.rows {
+        1 => format!("the row above it says {found}"),
+        rows => format!("the {rows} rows above it add up to {found}"),
+    };
+    let message = format!(
+        "the row looks like a total, but {above}, and a total stands in the last rows. Remove the row, or give it a \
+         phone number if it is a recipient; if it is the total, a row may be missing or an amount wrong"
+    );
+    in_amount(Issue::error(row, "total_row", message), columns, cells)
+}
+
+fn in_amount(issue: Issue, columns: &Columns, cells: &[Cell<'_>]) -> Issue {
+    match columns.of(Field::Amount) {
+        Some(at) => issue.in_column(&columns.headers[at], cells.get(at).map_or("", |cell| &cell.text)),
+        None => issue,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_totals_are_known_and_names_are_not() {
+        for label in
+            ["Total", "TOTAL:", " Grand  Total ", "sub-total", "Total (20 staff)", "JUMLA", "Sum", "Net total UGX"]
+        {
+            assert!(is_label(label), "{label:?}");
+        }
+        for name in
+            ["", "Grace Total", "Summer Akello", "Totally Fine", "Grand Imperial", "Jumlah", &"total ".repeat(20)]
+        {
+            assert!(!is_label(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_no_number_looks_like_a_total() {
+        let header = ["name", "phone", "amount"].map(String::from);
+        let columns = Columns::read(&header, None, None).unwrap();
+        let mut sum = Sum::default();
+        (0..3).for_each(|_| sum.add(Some(Money::new(500, Currency::Ugx))));
+        for (cells, expected) in [
+            (["Total", "", "1500"], Some(Look::Sum)),
+            (["Total", "", "UGX 1,500"], Some(Look::Sum)),
+            (["", "TOTAL", "1,500"], Some(Look::Sum)),
+            (["", "", "1500"], Some(Look::Sum)),
+            (["Total", "", "1400"], Some(Look::Label)),
+            (["Total", "", ""], Some(Look::Label)),
+            (["Jane", "", "1500"], None),
+            (["", "", "1400"], None),
+            (["Total", "0772345678", "1500"], None),
+            (["Total", "772", "1500"], None),
+        ] {
+            assert_eq!(look(&columns, &cells.map(Cell::text), sum, Currency::Ugx), expected, "{cells:?}");
+        }
+    }
+}

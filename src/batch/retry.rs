@@ -1,0 +1,20 @@
+//! What became of a wish to pay the failed rows of a batch again.
+
+use super::Batch;
+use serde::Serialize;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Retried {
+    pub batch: Batch,
+    /// Rows that are paid again under a new reference.
+    pub retried: i64,
+    /// Failed rows that were left as they are.
+    pub skipped: Vec<Skipped>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    pub row: u32,
+    /// `frozen`: an open exception says that it may have been paid after all; settle that first.
+    pub code: &'static str,
+}

@@ -1,0 +1,34 @@
+//! Which column is which, as uploads said: for the next upload with the same header.
+
+use super::rows::get;
+use super::{Result, Tx, error, sql};
+use crate::batch::import::{Mapping, MappingSource, Remembered};
+use crate::batch::{Batch, Understood};
+use crate::clock::Time;
+use crate::ids::OrganisationId;
+use crate::store::StoreError;
+use sqlx::sqlite::SqlitePool;
+
+/// An organisation's latest headers; lists come from a handful of programs.
+const REMEMBERED_MAX: i64 = 200;
+
+pub(super) async fn of_organisation(reader: &SqlitePool, organisation: OrganisationId) -> Result<Remembered> {
+    let list = sql!("mapping_list").bind(organisation).bind(REMEMBERED_MAX);
+    let found = list.fetch_all(reader).await.map_err(error)?;
+    let damaged = |what| StoreError::Rejected(format!("a remembered mapping cannot be read: {what}"));
+    let one = |row: &sqlx::sqlite::SqliteRow| {
+        let fingerprint: Vec<u8> = get(row, "fingerprint")?;
+        let fingerprint = fingerprint.try_into().map_err(|_| damaged("its fingerprint".to_owned()))?;
+        let mapping = Mapping::parse(get(row, "mapping")?).map_err(|e| damaged(e.to_string()))?;
+        Ok((fingerprint, mapping))
+    };
+    found.iter().map(one).collect()
+}
+
+/// Only what a person said is remembered: what was recognised will be recognised again.
+pub(super) async fn remember(tx: &mut Tx, batch: &Batch, understood: &Understood, now: Time) -> Result<()> {
+    let (MappingSource::Given, Some(given)) = (understood.mapping_source, &batch.mapping) else { return Ok(()) };
+    let remember = sql!("mapping_remember").bind(batch.organisation).bind(understood.header.as_slice());
+    remember.bind(given).bind(now.micros()).execute(tx).await.map_err(error)?;
+    Ok(())
+}
