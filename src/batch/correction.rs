@@ -124,7 +124,8 @@ fn judged(row: u32, cells: Vec<(String, String)>, mapping: Mapping, terms: &Term
         reference: recipient.as_ref().and_then(|r| r.reference.clone()),
         name: recipient.as_ref().map(|r| r.name.clone()),
         msisdn: recipient.as_ref().map(|r| r.msisdn.clone()),
-        amount: recipient.as_ref().map(|r| r.amount.amount()),
+        // What a message costs is nothing that its list says.
+        amount: recipient.as_ref().filter(|r| r.sms.is_none()).map(|r| r.amount.amount()),
         cells: String::new(),
     });
     let rejected = RejectedRow { cells: serde_json::json!(cells).to_string(), ..rejected };

@@ -234,6 +234,7 @@ conformance!(sqlite, open_sqlite; {
         a_receipt_before_the_answer_charges_once,
         a_message_whose_sender_died_may_be_out_and_is_charged,
         one_record_of_a_group_moves_the_money_once,
+        a_message_that_cannot_be_written_gives_its_money_back,
         a_paused_list_sends_nothing_until_it_is_resumed,
         a_list_cancelled_in_the_middle_gives_back_what_was_not_sent,
         a_list_cancelled_before_it_starts_gives_everything_back,
