@@ -7,6 +7,7 @@ use crate::http;
 use crate::lane::route::Router;
 use crate::money::{Currency, Money};
 use crate::phone::{self, Country};
+use crate::sheet::read_sheet_bytes;
 use crate::sms::template;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -25,8 +26,14 @@ const ROWS_MAX: u32 = 1_000;
 /// A target of the fuzzer.
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 5] =
-    [("list", list), ("amount", amount), ("phone", phone), ("template", template), ("multipart", multipart)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("list", list),
+    ("sheet", sheet),
+    ("amount", amount),
+    ("phone", phone),
+    ("template", template),
+    ("multipart", multipart),
+];
 
 /// A text as a list: every row has a recipient or an error, and the counts are those of the rows.
 pub fn list(bytes: &[u8]) {
@@ -68,6 +75,14 @@ pub fn list(bytes: &[u8]) {
             }
         }
     });
+}
+
+/// A package of parts, or the content of an ODS: rows within bounds, or an error in words. A panic of the reader of XLSX
+/// is caught where it is called.
+pub fn sheet(bytes: &[u8]) {
+    if let Err(error) = read_sheet_bytes(bytes) {
+        assert!(!error.is_ours() && !error.to_string().is_empty(), "{error:?}");
+    }
 }
 
 /// An amount that is read is more than nothing, and reads the same again as we write it.

@@ -5,12 +5,14 @@
 
 use super::Batch;
 use super::import::{self, Field, Mapping, Terms};
+use super::view::BatchView;
 use crate::store::{IssueView, NewRecipient, NewRow, Refusal, RejectedRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What a maker changes of one row. What is not given stays as it is; an empty text clears the cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Correction {
     pub msisdn: Option<String>,
@@ -41,8 +43,9 @@ impl Correction {
 }
 
 /// How a row stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RowState)]
 pub enum Standing {
     /// It is paid when the batch is approved.
     Valid,
@@ -73,13 +76,16 @@ pub struct Corrected {
 }
 
 /// A row as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Row)]
 pub struct RowView {
     pub row: u32,
     pub state: Standing,
     /// `[header, value]`, as they now stand.
+    #[schema(value_type = Vec<Vec<String>>)]
     pub cells: Vec<(String, String)>,
     pub issues: Vec<IssueView>,
+    #[schema(value_type = BatchView)]
     pub batch: Batch,
 }
 
@@ -118,7 +124,8 @@ fn judged(row: u32, cells: Vec<(String, String)>, mapping: Mapping, terms: &Term
         reference: recipient.as_ref().and_then(|r| r.reference.clone()),
         name: recipient.as_ref().map(|r| r.name.clone()),
         msisdn: recipient.as_ref().map(|r| r.msisdn.clone()),
-        amount: recipient.as_ref().map(|r| r.amount.amount()),
+        // What a message costs is nothing that its list says.
+        amount: recipient.as_ref().filter(|r| r.sms.is_none()).map(|r| r.amount.amount()),
         cells: String::new(),
     });
     let rejected = RejectedRow { cells: serde_json::json!(cells).to_string(), ..rejected };

@@ -209,12 +209,12 @@ mod tests {
         };
         let (free, ugx) = (sms("free", ""), sms("ug", "currency = \"UGX\"\nprice_per_segment = \"35\""));
         let telco = lane("mtn-ug", "http", "UGX", "[\"25677\"]");
-        assert_eq!(chosen(&[telco.clone()], Ugx), Err(NoSmsLane::None));
+        assert_eq!(chosen(std::slice::from_ref(&telco), Ugx), Err(NoSmsLane::None));
         assert_eq!(chosen(&[telco, ugx.clone(), free.clone()], Ugx), Ok(("ug".into(), 35)));
         assert_eq!(chosen(&[ugx.clone(), free], Kes), Ok(("free".into(), 0)));
         assert_eq!(chosen(&[ugx], Kes), Err(NoSmsLane::Currency(Kes)));
         let cents = sms("any", "price_per_segment = \"0.80\"");
-        assert_eq!(chosen(&[cents.clone()], Kes), Ok(("any".into(), 80)));
+        assert_eq!(chosen(std::slice::from_ref(&cents), Kes), Ok(("any".into(), 80)));
         assert!(matches!(chosen(&[cents], Ugx), Err(NoSmsLane::Price { .. })), "a shilling of Uganda has no cents");
     }
 

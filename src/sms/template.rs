@@ -71,16 +71,28 @@ pub fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// The text of one recipient of a list of SMS: its columns and nothing else. What was priced at the import and what is sent
-/// are both made here.
-pub fn merge(template: &str, columns: &BTreeMap<String, String>) -> String {
-    render(template, &columns.iter().map(|(name, value)| (key(name), value.clone())).collect())
+/// The text of one recipient of a list of SMS: its columns, of which `name` and `reference` may have other headers. What was
+/// priced at the import and what is sent are both made here.
+pub fn merge(
+    template: &str,
+    columns: &BTreeMap<String, String>,
+    name: Option<&str>,
+    reference: Option<&str>,
+) -> String {
+    let mut values: BTreeMap<String, String> = columns.iter().map(|(name, value)| (key(name), value.clone())).collect();
+    for (word, value) in [("name", name), ("reference", reference)] {
+        values.entry(word.to_owned()).or_insert_with(|| value.unwrap_or_default().to_owned());
+    }
+    render(template, &values)
 }
 
 /// The text of a message, whatever its purpose.
 pub fn text(message: &DueMessage) -> String {
     match message.purpose.as_str() {
-        PURPOSE_BULK => merge(message.template.as_deref().unwrap_or_default(), &message.variables),
+        PURPOSE_BULK => {
+            let template = message.template.as_deref().unwrap_or_default();
+            merge(template, &message.variables, Some(&message.name), message.reference.as_deref())
+        }
         _ => paid(message),
     }
 }
@@ -124,7 +136,11 @@ mod tests {
     #[test]
     fn a_list_is_merged_from_its_columns_alone() {
         let columns = BTreeMap::from([("Full Name".to_owned(), "Akello".to_owned())]);
-        assert_eq!(merge("((full name))((organisation))!", &columns), "Akello!");
+        let merged = |template| merge(template, &columns, Some("A. Akello"), None);
+        assert_eq!(merged("((full name))((organisation))!"), "Akello!");
+        assert_eq!(merged("((name)), ((reference))"), "A. Akello, ");
+        let own = BTreeMap::from([("Name".to_owned(), "Okot".to_owned())]);
+        assert_eq!(merge("((name))", &own, Some("A. Akello"), None), "Okot", "a header goes first");
     }
 
     #[test]

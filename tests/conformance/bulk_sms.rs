@@ -229,6 +229,25 @@ pub async fn one_record_of_a_group_moves_the_money_once(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
+pub async fn a_message_that_cannot_be_written_gives_its_money_back(h: Harness) {
+    let org = h.tenant().await;
+    let batch = approved(&h, &org, 3).await;
+    let breaks: PrepareText = Arc::new(|message| match message.row {
+        3 => panic!("this one cannot be written"),
+        _ => template::text(message),
+    });
+    let claimed = h.store.claim_messages(SMS_LANE, 10, LEASE, breaks).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    assert_eq!(h.counts(&org, &batch).await, "2 sending, 1 cancelled");
+    assert_eq!(money(&h, &org, &batch).await, (costs(3), 0, cost(1), cost(0) + cost(2)));
+    assert_tenant(&h, &org).await;
+    for message in &claimed {
+        record(&h, message, taken()).await;
+    }
+    h.assert_state(&org, &batch, BatchState::Completed).await;
+    assert_tenant(&h, &org).await;
+}
+
 pub async fn a_paused_list_sends_nothing_until_it_is_resumed(h: Harness) {
     let org = h.tenant().await;
     let batch = approved(&h, &org, 3).await;

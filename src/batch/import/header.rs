@@ -64,6 +64,7 @@ impl<'a> Search<'a> {
         Search { given, remembered, country, currency, sms: None, passed: Vec::new() }
     }
 
+    /// For a list that is told something and not paid: its header must have a number, and the columns of the text.
     pub fn told(self, sms: Option<&'a SmsTerms>) -> Self {
         Search { sms, ..self }
     }
@@ -78,17 +79,25 @@ impl<'a> Search<'a> {
         };
         match Columns::read(&cells, mapping, self.sms) {
             Ok(columns) => {
-                self.refuse_recipients_above(row)?;
+                self.refuse_recipients_above(row, &cells)?;
                 let mapping = columns.mapping();
                 Ok(Some((Header { row, mapping, mapping_source, fingerprint }, columns)))
             }
             // It has all it takes, and says it twice: a header, and not a good one.
-            Err(error) if is_header(&cells, mapping, self.sms.is_some()) => Err(error),
+            Err(error) if self.is_header(&cells, mapping, &error) => Err(error),
             Err(error) => {
                 self.passed.push((row, cells, error));
                 if self.passed.len() < HEADER_ROWS_MAX { Ok(None) } else { Err(self.give_up()) }
             }
         }
+    }
+
+    /// Whether a row that cannot be the header must be the one that was meant. One without the columns of the text may be a
+    /// title that happens to name a number.
+    fn is_header(&self, cells: &[String], mapping: Option<&Mapping>, error: &ImportError) -> bool {
+        let named = columns::fields_named(cells, mapping);
+        !matches!(error, ImportError::UnknownTag { .. })
+            && Field::ALL.iter().filter(|f| f.is_required(self.sms.is_some())).all(|f| named.contains(f))
     }
 
     /// Why there is no header: what is wrong with the row that comes nearest.
@@ -102,10 +111,15 @@ impl<'a> Search<'a> {
     }
 
     /// A recipient above the header would be forgotten.
-    fn refuse_recipients_above(&self, header: u32) -> Result<(), ImportError> {
+    fn refuse_recipients_above(&self, header: u32, columns: &[String]) -> Result<(), ImportError> {
+        let number = |cell: &String| phone::normalise(cell, self.country).is_ok();
+        let amount = |cell: &String| amount::parse(cell, self.currency).is_ok();
+        let filled = |cells: &[String]| cells.iter().filter(|cell| !cell.trim().is_empty()).count();
         let looks_paid = |cells: &[String]| {
-            let number = |cell: &String| phone::normalise(cell, self.country).is_ok();
-            let amount = |cell: &String| amount::parse(cell, self.currency).is_ok();
+            // Whoever is only told something has no amount beside the number, but as many cells as there are columns.
+            if self.sms.is_some() {
+                return filled(cells) >= filled(columns) && cells.iter().any(number);
+            }
             (0..cells.len()).any(|at| {
                 number(&cells[at]) && cells.iter().enumerate().any(|(other, cell)| other != at && amount(cell))
             })
@@ -115,11 +129,6 @@ impl<'a> Search<'a> {
             None => Ok(()),
         }
     }
-}
-
-fn is_header(cells: &[String], mapping: Option<&Mapping>, told: bool) -> bool {
-    let named = columns::fields_named(cells, mapping);
-    Field::ALL.iter().filter(|f| f.is_required(told)).all(|f| named.contains(f))
 }
 
 #[cfg(test)]

@@ -24,15 +24,17 @@ pub(super) struct Tag {
     pub column: usize,
 }
 
-/// Finds the columns that a template names: by their header, else by our own word for a column that was recognised.
+/// Finds the columns that a template names: by their header, else `name` and `reference` by what was recognised as that.
 pub(super) fn tags(template: &str, columns: &Columns) -> Result<Vec<Tag>, ImportError> {
     let mut found: Vec<Tag> = Vec::new();
     for key in template::tags(template) {
         if found.iter().any(|tag| tag.key == key) {
             continue;
         }
-        let by_header = columns.headers.iter().position(|header| template::key(header) == key);
-        let by_field = || Field::ALL.into_iter().find(|f| f.name() == key).and_then(|f| columns.of(f));
+        let named = |at: &usize| template::key(&columns.headers[*at]) == key && !columns.is_dropped(*at);
+        let by_header = (0..columns.headers.len()).find(named);
+        let by_field =
+            || [Field::Name, Field::Reference].into_iter().find(|f| f.name() == key).and_then(|f| columns.of(f));
         match by_header.or_else(by_field) {
             Some(column) => found.push(Tag { key, column }),
             None => {
@@ -55,7 +57,7 @@ impl Judge<'_> {
         let reference = self.text(Field::Reference, REFERENCE_CHARS_MAX);
         self.judge_values();
         let variables = self.all_columns();
-        let text = template::merge(&sms.template, &variables);
+        let text = template::merge(&sms.template, &variables, name.as_deref(), reference.as_deref());
         let priced = self.price(sms, &text);
         self.judge_repeated_message(phone.as_ref(), &text, duplicates);
         let stated = Stated { amount: String::new(), ..self.stated(phone.as_ref(), None) };
@@ -107,20 +109,14 @@ impl Judge<'_> {
         }
     }
 
-    /// Every column by its header, and a tag that is our own word for one.
+    /// Every column by its header.
     fn all_columns(&self) -> BTreeMap<String, String> {
         let value = |at: usize| match self.cells.get(at) {
             Some(cell) if self.fault(at, cell).is_none() => bare(&cell.text).replace("\r\n", "\n"),
             _ => String::new(),
         };
-        let headers = self.columns.headers.iter().enumerate();
-        let mut all: BTreeMap<String, String> = headers.map(|(at, header)| (header.to_string(), value(at))).collect();
-        for tag in &self.columns.tags {
-            if template::key(&self.columns.headers[tag.column]) != tag.key {
-                all.insert(tag.key.clone(), value(tag.column));
-            }
-        }
-        all
+        let headers = self.columns.headers.iter().enumerate().filter(|(at, _)| !self.columns.is_dropped(*at));
+        headers.map(|(at, header)| (header.to_string(), value(at))).collect()
     }
 
     fn price(&mut self, sms: &SmsTerms, text: &str) -> Option<(Size, Money)> {

@@ -99,7 +99,7 @@ impl Form {
             mapping: faults.take("/mapping", self.mapping()).flatten(),
             scheduled_at: faults.take("/scheduled_at", self.scheduled_at()).flatten(),
             declared: Declared {
-                total: faults.take("/declared_total", self.declared_total()).flatten(),
+                total: faults.take("/declared_total", self.declared_total(kind)).flatten(),
                 count: faults.take("/declared_count", self.declared_count()).flatten(),
             },
         };
@@ -165,7 +165,10 @@ impl Form {
     }
 
     /// Read as the amounts of the list are.
-    fn declared_total(&self) -> Read<Option<Money>> {
+    fn declared_total(&self, kind: Kind) -> Read<Option<Money>> {
+        if kind == Kind::Sms && self.given("declared_total").is_some() {
+            return Err(malformed("a list of SMS has no amounts to add up; give declared_count instead"));
+        }
         let (Some(text), Ok(currency)) = (self.given("declared_total"), self.currency()) else { return Ok(None) };
         let message = |why| malformed(format!("declared_total is the sum of the list, such as 1250000: {why}"));
         parse_amount(text, currency).map(Some).map_err(message)
@@ -353,6 +356,8 @@ mod tests {
         }
         let told = sms(&[("sms_template", "Come"), ("notify", "true")]).unwrap_err();
         assert!(told.0 == 400 && told.1.contains("notify"), "{told:?}");
+        let summed = sms(&[("sms_template", "Come"), ("declared_total", "500")]).unwrap_err();
+        assert!(summed.0 == 400 && summed.1.contains("declared_count"), "{summed:?}");
         let config = |lanes: &str| Config::parse(lanes).unwrap();
         let telco =
             "[[lanes]]\nname=\"m\"\nrail=\"http\"\nbase_url=\"http://x\"\ncurrency=\"UGX\"\nprefixes=[\"256\"]\n";

@@ -59,7 +59,7 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// Reads `content.xml`.
-fn read_content(content: impl BufRead, sink: &mut dyn Sink) -> Result<(), SheetError> {
+pub(super) fn read_content(content: impl BufRead, sink: &mut dyn Sink) -> Result<(), SheetError> {
     let mut xml = Xml::new(content);
     let mut styles = Styles::default();
     let (mut is_read, mut others) = (false, Vec::new());

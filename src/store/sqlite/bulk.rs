@@ -76,6 +76,14 @@ pub(super) fn moved(rows: &[SqliteRow], from: State, to: State) -> Result<Vec<Mo
     Ok(moved)
 }
 
+/// The step of a queued message that cannot be written; `None` when it is of no list.
+pub(super) fn given_up(row: &SqliteRow) -> Result<Option<Moved>> {
+    if get::<&str>(row, "purpose")? != PURPOSE_BULK {
+        return Ok(None);
+    }
+    Ok(Some(Moved { of: of(row)?, from: State::Queued, to: State::Cancelled, cost: get(row, "amount")? }))
+}
+
 fn of(row: &SqliteRow) -> Result<Of> {
     Ok(Of {
         organisation: get(row, "organisation_id")?,

@@ -183,16 +183,14 @@ async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
     let valid = sql!("row_valid").bind(batch.id).bind(number).fetch_optional(tx).await.map_err(error)?;
     let valid = valid.ok_or(StoreError::NotFound)?;
     let line = digest_line(&valid)?;
+    if batch.kind == Kind::Sms {
+        // Every column is a variable there.
+        return Ok(StoredRow { row, standing: Standing::Valid, cells: line.variables.into_iter().collect() });
+    }
     let mapping = match &batch.mapping {
         Some(json) => Mapping::parse(json).map_err(|e| rows::damaged("mapping", e))?,
         None => Mapping::default(),
     };
-    if batch.kind == Kind::Sms {
-        // Every column is a variable there, and one that the text names by our own word stands there twice.
-        let doubled = |name: &str| mapping.0.iter().any(|(field, header)| field.name() == name && header != name);
-        let cells = line.variables.into_iter().filter(|(header, _)| !doubled(header)).collect();
-        return Ok(StoredRow { row, standing: Standing::Valid, cells });
-    }
     let header = |field: Field| mapping.0.get(&field).cloned();
     let amount = Money::new(line.amount, batch.currency).amount();
     let of_ours = [

@@ -160,7 +160,7 @@ async fn claim(
     moved.extend(bulk::moved(&expired, State::Submitted, State::Expired)?);
     bulk::settle(tx, &moved, now).await?;
     let due = pick(tx, lane, n, now).await?;
-    let mut claimed = Vec::with_capacity(due.len());
+    let (mut claimed, mut given_up) = (Vec::with_capacity(due.len()), Vec::new());
     for row in &due {
         let (mut message, text) = match written(row, prepare) {
             Ok(written) => written,
@@ -170,6 +170,7 @@ async fn claim(
                 tracing::error!(message = %id, why, "a message cannot be written; it is given up");
                 let aside = sql!("message_set_aside").bind(id).bind(now.micros()).bind(why);
                 aside.execute(&mut *tx).await.map_err(error)?;
+                given_up.extend(bulk::given_up(row)?);
                 continue;
             }
             Err(e) => return Err(e),
@@ -177,6 +178,7 @@ async fn claim(
         message.claim += 1;
         claimed.push(Dispatch { message, text, lease_until });
     }
+    bulk::settle(tx, &given_up, now).await?;
     if !claimed.is_empty() {
         let intents: Vec<Value> = claimed.iter().map(|d| json!({"id": hex(d.message.id), "text": d.text})).collect();
         let intents = Value::Array(intents).to_string();

@@ -16,11 +16,16 @@ fn read_mapped(csv: &str, template: &str, mapping: Option<&str>) -> Read {
     let terms =
         Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max: 100, sms };
     let (upload, mut rows) = (Upload::new(csv.as_bytes()), Vec::new());
-    let result = read(&upload.0, &terms, &mut |row| {
+    let result = read(&upload.0, &terms, &no_sheets(), &mut |row| {
         rows.push(row);
         Ok(())
     });
     Read { result, rows }
+}
+
+/// As it is merged when it is sent.
+fn text(template: &str, recipient: &Recipient) -> String {
+    template::merge(template, &recipient.variables, Some(&recipient.name), recipient.reference.as_deref())
 }
 
 #[test]
@@ -36,7 +41,7 @@ fn a_list_of_numbers_and_columns_is_told_its_text() {
     let summary = read.summary();
     assert_eq!((summary.valid, summary.invalid, summary.total.minor), (2, 1, 70));
     // What is sent is merged from the same columns by the same function.
-    assert_eq!(template::merge("To ((VILLAGE )): come", &recipient.variables), "To Gulu: come");
+    assert_eq!(text("To ((VILLAGE )): come", recipient), "To Gulu: come");
 }
 
 #[test]
@@ -56,11 +61,21 @@ fn a_tag_without_a_column_names_itself_and_what_there_is() {
 
 #[test]
 fn our_own_word_for_a_column_is_a_tag_too_where_no_header_is() {
-    let template = "Dear ((name)), ((full name)): ((msisdn))";
-    let read = read_mapped("Tel.,Full Name\n0772345678,Akello\n", template, Some(r#"{"msisdn":"Tel."}"#));
-    assert_eq!(template::merge(template, &read.recipient(2).variables), "Dear Akello, Akello: 0772345678");
+    let template = "Dear ((name)), ((full name)): ((reference))";
+    let read = read_mapped("Tel.,Full Name,Staff ID\n0772345678,Akello,7\n", template, Some(r#"{"msisdn":"Tel."}"#));
+    assert_eq!(text(template, read.recipient(2)), "Dear Akello, Akello: 7");
     let read = read_list("phone,Full Name,Beneficiary\n0772345678,Akello,Okot\n", "Dear ((name))");
     assert_eq!(read.error().code(), "unknown_tag", "which of the two is not guessed");
+}
+
+#[test]
+fn the_header_is_found_below_titles_and_nobody_above_it_is_forgotten() {
+    let read = read_list("Members to be told\nPhone,\nphone,village\n0772345678,Gulu\n", "In ((village))");
+    assert_eq!(read.recipient(4).sms, Some(measure("In Gulu")));
+    let read = read_list("0772345679,Lira\nphone,village\n0772345678,Gulu\n", "In ((village))");
+    assert_eq!(read.error().code(), "row_above_header");
+    let read = read_list("phone,amount\n0772345678,500\nTotal,500\n", "Come");
+    assert_eq!(read.issues(), [(3, "phone_letters")], "a list that is told adds up to nothing");
 }
 
 #[test]
@@ -108,5 +123,5 @@ fn the_same_number_twice_is_told_before_it_is_sent() {
 fn line_breaks_are_told_and_other_control_characters_are_not() {
     let read = read_list("phone,note\n0772345678,\"one\r\ntwo\"\n0772345679,a\u{7}b\n", "((note))");
     assert_eq!(read.issues(), [(3, "control_character")]);
-    assert_eq!(template::merge("((note))", &read.recipient(2).variables), "one\ntwo");
+    assert_eq!(text("((note))", read.recipient(2)), "one\ntwo");
 }
