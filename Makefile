@@ -23,3 +23,4 @@ test:
 bench:
 	$(CARGO) bench --bench throughput
 	$(CARGO) bench --bench import
+	$(CARGO) bench --bench reports

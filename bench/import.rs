@@ -126,7 +126,7 @@ async fn through_the_server(rows: usize, csv: String) -> (Duration, u64, u64) {
     let network = Network::start(&folder).await;
     let mut installation = Installation::new("bench-import", &network, "").await;
     installation.serve().await;
-    let server = installation.server_id().expect("a running server");
+    let server = installation.server_id();
     let before = resident_mib(server);
     let (status, batch) = installation.maker.upload_as("bench", "bench", csv.into_bytes(), &[]).await;
     assert_eq!(status, 202, "{batch}");

@@ -6,6 +6,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
 /// A moment in microseconds since the Unix epoch, UTC. Written as RFC 3339.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -72,6 +74,16 @@ impl<'de> Deserialize<'de> for Time {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+impl utoipa::PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        let object = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        object.description(Some("RFC 3339, UTC, with microseconds")).into()
+    }
+}
+
+impl utoipa::ToSchema for Time {}
 
 /// Where the engine gets its time from.
 pub trait Clock: Send + Sync + 'static {

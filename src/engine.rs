@@ -7,6 +7,7 @@ use crate::clock::SharedClock;
 use crate::config::{Config, ConfigError, LaneConfig};
 use crate::lane::gate::{LaneGate, Open, SharedBreaker};
 use crate::lane::route::{self, Overlap, Router};
+use crate::lane::{BreakerState, LaneView};
 use crate::queue::group_commit::GroupCommit;
 use crate::queue::{self, Surroundings};
 use crate::rail::{self, RailContext};
@@ -14,7 +15,6 @@ use crate::receipt::{JudgedReceipt, NewReceipt};
 use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
 use crate::workers::{TelcoLane, batch, import, message, query, receipt, submit};
 use apalis::prelude::Monitor;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -121,20 +121,20 @@ impl Engine {
     }
 
     /// How the lanes stand, for operators: an array.
-    pub fn lanes_view(&self) -> Arc<dyn Fn() -> Value + Send + Sync> {
+    pub fn lanes_view(&self) -> Arc<dyn Fn() -> Vec<LaneView> + Send + Sync> {
         let (config, lanes) = (self.config.clone(), self.lanes.clone());
         Arc::new(move || {
             let view = |lane: &LaneConfig| {
                 let breaker = lanes.telco.get(&lane.name).map(|l| &l.breaker);
-                json!({
-                    "name": lane.name,
-                    "rail": lane.rail,
-                    "currency": lane.currency,
-                    "breaker": breaker.map(|b| if b.is_closed() { "closed" } else { "open" }),
-                    "parked": breaker.and_then(SharedBreaker::parked),
-                    "rate_per_second": lane.rate_per_second,
-                    "concurrency": lane.concurrency,
-                })
+                LaneView {
+                    name: lane.name.clone(),
+                    rail: lane.rail.clone(),
+                    currency: lane.currency,
+                    breaker: breaker.map(|b| if b.is_closed() { BreakerState::Closed } else { BreakerState::Open }),
+                    parked: breaker.and_then(SharedBreaker::parked),
+                    rate_per_second: lane.rate_per_second,
+                    concurrency: lane.concurrency,
+                }
             };
             config.lanes.iter().map(view).collect()
         })

@@ -1,6 +1,9 @@
 //! State machines as data: every allowed step is a row with its reason, every other pair is refused here and again by
 //! a trigger of the database.
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+
 /// One allowed step.
 #[derive(Clone, Copy, Debug)]
 pub struct Transition<S: 'static> {
@@ -24,6 +27,20 @@ pub trait State: Copy + PartialEq + std::fmt::Debug + 'static {
     fn may_become(self, to: Self) -> bool {
         Self::TRANSITIONS.iter().any(|t| t.to == to && t.from.contains(&self))
     }
+}
+
+/// How the API's description shows a state: one of the names.
+pub fn schema<S: State>() -> RefOr<Schema> {
+    let names = S::ALL.iter().map(|state| state.name());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+}
+
+/// `BatchState` for the states that `gaba::batch::states` defines.
+pub fn schema_name(module: &str) -> String {
+    let noun = module.split("::").nth(1).unwrap_or_default();
+    let mut letters = noun.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain("State".chars()).collect()
 }
 
 /// Defines an enum of states with their names.
@@ -52,6 +69,18 @@ macro_rules! states {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str($crate::machine::State::name(*self))
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::machine::schema::<$name>()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $crate::machine::schema_name(module_path!()).into()
             }
         }
     };

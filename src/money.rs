@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// An ISO 4217 currency that Gaba can pay in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
     Ugx,
@@ -167,6 +167,15 @@ impl Money {
             None => format!("{} {sign}{grouped}", self.currency),
         }
     }
+}
+
+/// An amount as a decimal string, with its currency.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Money)]
+#[expect(dead_code, reason = "only described")]
+pub struct MoneyView {
+    amount: String,
+    currency: Currency,
 }
 
 /// `{"amount":"50000","currency":"UGX"}`, as the API writes money.

@@ -97,6 +97,11 @@ CREATE TABLE transfers (
 CREATE UNIQUE INDEX transfers_once_per_attempt ON transfers (batch_id, row, attempt, kind) WHERE row IS NOT NULL;
 CREATE UNIQUE INDEX transfers_funding_reference ON transfers (organisation_id, reference) WHERE kind = 'funding';
 
+-- What touches a wallet, for its statement, and what a batch moved as a whole. The transfers that are many are in neither.
+CREATE INDEX transfers_from_wallets ON transfers (debit_account, position) WHERE kind NOT IN ('paid', 'fee', 'tax', 'sms');
+CREATE INDEX transfers_to_wallets ON transfers (credit_account, position) WHERE kind NOT IN ('paid', 'fee', 'tax', 'sms');
+CREATE INDEX transfers_of_batches ON transfers (batch_id) WHERE row IS NULL AND batch_id IS NOT NULL;
+
 CREATE TRIGGER transfers_are_never_changed BEFORE UPDATE ON transfers
 BEGIN SELECT RAISE(ABORT, 'transfers are append-only: post a correcting transfer'); END;
 

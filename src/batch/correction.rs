@@ -5,12 +5,14 @@
 
 use super::Batch;
 use super::import::{self, Field, Mapping, Terms};
+use super::view::BatchView;
 use crate::store::{IssueView, NewRecipient, NewRow, Refusal, RejectedRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What a maker changes of one row. What is not given stays as it is; an empty text clears the cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Correction {
     pub msisdn: Option<String>,
@@ -41,8 +43,9 @@ impl Correction {
 }
 
 /// How a row stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RowState)]
 pub enum Standing {
     /// It is paid when the batch is approved.
     Valid,
@@ -73,13 +76,16 @@ pub struct Corrected {
 }
 
 /// A row as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Row)]
 pub struct RowView {
     pub row: u32,
     pub state: Standing,
     /// `[header, value]`, as they now stand.
+    #[schema(value_type = Vec<Vec<String>>)]
     pub cells: Vec<(String, String)>,
     pub issues: Vec<IssueView>,
+    #[schema(value_type = BatchView)]
     pub batch: Batch,
 }
 

@@ -8,16 +8,16 @@ pub mod import;
 mod kind;
 pub mod retry;
 pub mod states;
+pub mod view;
 
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
-use crate::money::{Currency, Money};
-use crate::payout;
+use crate::money::Currency;
 pub use declared::Declared;
 use import::MappingSource;
 pub use kind::{Kind, RowState};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 pub use states::State;
 use uuid::Uuid;
 
@@ -59,7 +59,7 @@ pub struct Understood {
 }
 
 /// How far the file of a batch that is `importing` was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Reading {
     pub read_bytes: i64,
     pub file_bytes: i64,
@@ -140,75 +140,5 @@ impl Batch {
     /// Rows that keep it open.
     pub fn unfinished(&self) -> i64 {
         self.tallies.iter().filter(|(s, _)| s.is_open()).map(|(_, t)| t.rows).sum()
-    }
-
-    fn counts(&self) -> Value {
-        let mut counts = Map::new();
-        counts.insert("rows".into(), self.rows.into());
-        counts.insert("valid".into(), self.valid.into());
-        counts.insert("invalid".into(), self.invalid.into());
-        counts.insert("excluded".into(), self.excluded.into());
-        counts.insert("duplicates".into(), self.duplicates.into());
-        counts.insert("warnings".into(), self.warnings.into());
-        for state in self.kind.row_states() {
-            counts.insert(state.to_string(), self.tally(state).rows.into());
-        }
-        Value::Object(counts)
-    }
-
-    fn totals(&self) -> Value {
-        use payout::State::*;
-        // A message is charged when it is sent, and what was paid is what was charged.
-        let (out, paid_amount) = match self.kind {
-            Kind::Payout => (self.tally(Sending).total + self.tally(Accepted).total, self.tally(Paid).amount),
-            Kind::Sms => (self.tally(crate::sms::State::Sending).total, self.paid),
-        };
-        let money = |minor: i64| Money::new(minor, self.currency).amount();
-        json!({
-            "amount": money(self.amount),
-            "fees": money(self.fees),
-            "tax": money(self.tax),
-            "reserved": money(self.reserved),
-            "paid": money(self.paid),
-            "released": money(self.released),
-            "held": money(self.held),
-            "in_flight": money(out),
-            "unknown": money(self.tally(Unknown).total),
-            "paid_amount": money(paid_amount),
-        })
-    }
-}
-
-/// The batch as the API shows it.
-impl Serialize for Batch {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "kind": self.kind.name(),
-            "state": self.state,
-            "currency": self.currency,
-            "digest": self.digest,
-            "counts": self.counts(),
-            "totals": self.totals(),
-            "notify": self.notify,
-            "sms_template": self.sms_template,
-            "scheduled_at": self.scheduled_at,
-            "file_name": self.file_name,
-            "source": self.source,
-            "mapping": self.mapping.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok()),
-            "mapping_source": self.mapping_source,
-            "declared_total": self.declared.total.map(Money::amount),
-            "declared_count": self.declared.count,
-            "import": self.reading.filter(|_| self.state == State::Importing),
-            "rejection": self.rejection,
-            "failure": self.failure,
-            "created_by": self.created_by,
-            "approved_by": self.approved_by,
-            "created_at": self.created_at,
-            "approved_at": self.approved_at,
-            "completed_at": self.completed_at,
-        })
-        .serialize(serializer)
     }
 }

@@ -1,10 +1,13 @@
 //! What became of a wish to pay the failed rows of a batch again.
 
 use super::Batch;
+use super::view::BatchView;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Retried {
+    #[schema(value_type = BatchView)]
     pub batch: Batch,
     /// Rows that are paid again under a new reference.
     pub retried: i64,
@@ -12,7 +15,7 @@ pub struct Retried {
     pub skipped: Vec<Skipped>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Skipped {
     pub row: u32,
     /// `frozen`: an open exception says that it may have been paid after all; settle that first.

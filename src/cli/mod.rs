@@ -13,6 +13,7 @@ mod key;
 mod ledger;
 mod member;
 mod migrate;
+mod openapi;
 mod org;
 mod output;
 mod report;
@@ -71,6 +72,8 @@ enum Command {
     Audit(audit::Args),
     /// The books
     Ledger(ledger::Args),
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// The configuration
     Config(config::Args),
 }
@@ -102,6 +105,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Report(args) => report::run(&context, args).await,
         Command::Audit(args) => audit::run(&context, args).await,
         Command::Ledger(args) => ledger::run(&context, args).await,
+        Command::Openapi => openapi::run(),
         Command::Config(args) => config::run(&context, args),
     }
 }

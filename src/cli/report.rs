@@ -2,16 +2,14 @@
 
 use super::{Context, Failure, Outcome};
 use gaba::batch::Batch;
-use gaba::report::csv;
-use gaba::report::settlement::Line;
+use gaba::report::settlement::{Head, Line, csv, json, xlsx};
+use gaba::report::{Book, LINES_AT_A_TIME, Text};
 use gaba::store::SharedStore;
 use serde_json::json;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
-
-const LINES_AT_A_TIME: u32 = 500;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,19 +26,34 @@ pub struct Args {
 enum Format {
     Csv,
     Json,
+    Xlsx,
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let store = context.store().await?;
     let batch = store.find_batch(args.batch).await?;
     let Some(path) = &args.output else {
-        let mut out = io::stdout().lock();
-        return write(&store, &batch, args.format, &mut out).await.map(|_| ());
+        return print(&store, &batch, args.format).await;
     };
     let lines = write_file(&store, &batch, args.format, path).await?;
     let text = format!("{lines} lines of {:?} are in {}.", batch.name, path.display());
     context.output.tell(text, &json!({"file": path, "lines": lines}));
     Ok(())
+}
+
+async fn print(store: &SharedStore, batch: &Batch, format: Format) -> Outcome {
+    if format == Format::Xlsx && io::stdout().is_terminal() {
+        return Err(Failure::new("a workbook is not for the screen; say where to write it with -o FILE"));
+    }
+    let failed = |why: io::Error| Failure::new(format!("the report cannot be written: {why}"));
+    if format != Format::Xlsx {
+        return write_text(store, batch, format, &mut io::stdout().lock()).await.map(drop);
+    }
+    let path = std::env::temp_dir().join(format!("gaba-report-{}.xlsx", Uuid::new_v4()));
+    write_file(store, batch, format, &path).await?;
+    let copied = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()));
+    std::fs::remove_file(&path).map_err(failed)?;
+    copied.map(drop).map_err(failed)
 }
 
 /// Under its name only once it is whole.
@@ -49,48 +62,69 @@ async fn write_file(store: &SharedStore, batch: &Batch, format: Format, path: &P
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let mut out = BufWriter::new(File::create(&part).map_err(failed)?);
-    let lines = write(store, batch, format, &mut out).await?;
-    out.into_inner().map_err(|e| failed(e.into_error())).and_then(|file| file.sync_all().map_err(failed))?;
+    let file = File::create(&part).map_err(failed)?;
+    let lines = if format == Format::Xlsx {
+        write_book(store, batch, &file, folder_of(path)).await?
+    } else {
+        write_text(store, batch, format, &mut BufWriter::new(&file)).await?
+    };
+    file.sync_all().map_err(failed)?;
     std::fs::rename(&part, path).map_err(failed)?;
     Ok(lines)
 }
 
-async fn write(store: &SharedStore, batch: &Batch, format: Format, out: &mut impl Write) -> Result<u64, Failure> {
+/// Where there is room for the report there is room for what it is made from.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+async fn write_text(store: &SharedStore, batch: &Batch, format: Format, out: &mut impl Write) -> Result<u64, Failure> {
     let failed = |why: io::Error| Failure::new(format!("the report cannot be written: {why}"));
-    let position = store.ledger_position().await?;
-    out.write_all(&head(batch, format, position)).map_err(failed)?;
-    let (mut after, mut count) = (0, 0_u64);
-    loop {
-        let lines = store.report_lines(batch.organisation, batch.id, after, LINES_AT_A_TIME).await?;
-        let Some(last) = lines.last() else { break };
-        after = last.row;
-        for line in &lines {
-            out.write_all(&written(line, format, count == 0)).map_err(failed)?;
-            count += 1;
-        }
+    let head = store.report_head(batch.organisation, batch.id).await?;
+    let mut pages = Pages::of(store, &head);
+    let mut text: Box<dyn Text<Line>> = match format {
+        Format::Csv => Box::new(csv::Csv),
+        _ => Box::new(json::Json::new(head)),
+    };
+    out.write_all(&text.begin()).map_err(failed)?;
+    while let Some(lines) = pages.next().await? {
+        out.write_all(&text.lines(&lines)).map_err(failed)?;
     }
-    if format == Format::Json {
-        out.write_all(b"]}").map_err(failed)?;
-    }
-    out.flush().map_err(failed)?;
-    Ok(count)
+    out.write_all(&text.end()).and_then(|()| out.flush()).map_err(failed)?;
+    Ok(pages.count)
 }
 
-fn head(batch: &Batch, format: Format, position: i64) -> Vec<u8> {
-    match format {
-        Format::Csv => csv::header(),
-        Format::Json => {
-            let shown = json!(batch);
-            let totals = &shown["totals"];
-            format!(r#"{{"batch":{shown},"position":{position},"totals":{totals},"lines":["#).into_bytes()
-        }
+async fn write_book(store: &SharedStore, batch: &Batch, file: &File, folder: &Path) -> Result<u64, Failure> {
+    let failed = |why: gaba::report::BookError| Failure::new(why.to_string());
+    let head = store.report_head(batch.organisation, batch.id).await?;
+    let mut pages = Pages::of(store, &head);
+    let mut book = Box::new(xlsx::Book::new(head, folder).map_err(failed)?);
+    while let Some(lines) = pages.next().await? {
+        book.lines(&lines).map_err(failed)?;
     }
+    book.save(file).map_err(failed)?;
+    Ok(pages.count)
 }
 
-fn written(line: &Line, format: Format, first: bool) -> Vec<u8> {
-    match format {
-        Format::Csv => csv::line(line),
-        Format::Json => format!("{}{}", if first { "" } else { "," }, json!(line)).into_bytes(),
+/// The lines of a report, page by page.
+struct Pages<'a> {
+    store: &'a SharedStore,
+    organisation: Uuid,
+    batch: Uuid,
+    after: u32,
+    count: u64,
+}
+
+impl<'a> Pages<'a> {
+    fn of(store: &'a SharedStore, head: &Head) -> Pages<'a> {
+        Pages { store, organisation: head.batch.organisation, batch: head.batch.id, after: 0, count: 0 }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Line>>, Failure> {
+        let lines = self.store.report_lines(self.organisation, self.batch, self.after, LINES_AT_A_TIME).await?;
+        let Some(last) = lines.last() else { return Ok(None) };
+        self.after = last.row;
+        self.count += lines.len() as u64;
+        Ok(Some(lines))
     }
 }

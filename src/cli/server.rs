@@ -93,13 +93,15 @@ async fn app(
     let app = App {
         inbox: ReceiptInbox::new(store.clone(), Wake::default()),
         wake: Wake::default(),
-        lanes: Arc::new(|| serde_json::json!([])),
+        lanes: Arc::new(Vec::new),
         workers_alive: Arc::new(|| true),
         metrics: http::metrics_handle(),
         store,
         config,
         clock,
         capability_key,
+        places: http::AllPlaces::default(),
+        closing: CancellationToken::new(),
     };
     let Some(engine) = engine else { return Ok(app) };
     let (wake, alive) = (engine.wake(), engine.alive());

@@ -30,7 +30,7 @@ pub struct JsonBody<T> {
 }
 
 /// The body of a request that needs none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 

@@ -2,22 +2,28 @@
 
 use super::App;
 use super::problem::Problem;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const READY_TIME_MAX: Duration = Duration::from_secs(5);
 /// Upper bounds of the histograms of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
+#[derive(Serialize, utoipa::ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)).routes(routes!(metrics))
 }
 
 /// The process's metrics. The first call makes them; there is one set per process.
@@ -36,11 +42,18 @@ fn install() -> PrometheusHandle {
     builder().install_recorder().unwrap_or_else(|_| builder().build_recorder().handle())
 }
 
-async fn livez() -> Json<Value> {
-    Json(json!({"status": "alive"}))
+/// Tells that the process answers
+#[utoipa::path(get, path = "/livez", operation_id = "get_livez", tag = "Installation",
+    responses((status = 200, body = Health)))]
+async fn livez() -> Json<Health> {
+    Json(Health { status: "alive" })
 }
 
-async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+/// Tells that requests are served and worked on
+#[utoipa::path(get, path = "/readyz", operation_id = "get_readyz", tag = "Installation",
+    responses((status = 200, body = Health)),
+    extensions(("x-problems" = json!(["unavailable"]))))]
+async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     match tokio::time::timeout(READY_TIME_MAX, app.store.ready()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -52,9 +65,12 @@ async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     if !(app.workers_alive)() {
         return Err(Problem::unavailable("the workers of this process have ended; restart it"));
     }
-    Ok(Json(json!({"status": "ready"})))
+    Ok(Json(Health { status: "ready" }))
 }
 
+/// Gives the metrics of this process
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "Installation",
+    responses((status = 200, content_type = "text/plain; version=0.0.4", body = String)))]
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render())
 }

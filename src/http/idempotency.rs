@@ -5,6 +5,10 @@ use crate::store::Idempotency;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const HEADER: &str = "idempotency-key";
 const POINTER: &str = "#Idempotency-Key";
@@ -44,6 +48,24 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parse(&parts.headers).map(|_| OptionalKey)
     }
+}
+
+impl IntoParams for RequiredKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![described(Required::True, "A name of your own for this request; repeat it with the same name")]
+    }
+}
+
+impl IntoParams for OptionalKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![described(Required::False, "Not needed: repeating this finds it done")]
+    }
+}
+
+fn described(required: Required, description: &str) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(CHARS_MAX));
+    let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
+    parameter.required(required).description(Some(description)).schema(Some(schema)).build()
 }
 
 fn parse(headers: &HeaderMap) -> Result<Option<String>, Problem> {

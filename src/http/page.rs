@@ -3,10 +3,24 @@
 use super::params::Params;
 use super::problem::Problem;
 use crate::store::{Page, PageRequest};
+use utoipa::IntoParams;
 
 const LIMIT_DEFAULT: u32 = 50;
 pub const LIMIT_MAX: u32 = 500;
 const CURSOR_CHARS_MAX: usize = 512;
+
+/// The parameters of a list, for its description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described")]
+pub struct Paged {
+    /// How many items at most
+    #[param(minimum = 1, maximum = 500, default = 50, nullable = false)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before
+    #[param(nullable = false)]
+    cursor: Option<String>,
+}
 
 /// Takes the page from the query. Whether a cursor is one of ours is the store's to say.
 pub fn take(params: &mut Params) -> Result<PageRequest, Problem> {

@@ -5,6 +5,10 @@ use super::problem::{FieldError, Problem};
 use crate::machine;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use uuid::Uuid;
 
 /// The parameters of a query that are not taken yet.
@@ -77,6 +81,26 @@ impl<S: Send + Sync> FromRequestParts<S> for BatchRow {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<(Uuid, u32)>::from_request_parts(parts, state).await;
         path.map(|Path((batch, row))| BatchRow { batch, row }).map_err(|_| Problem::not_found())
+    }
+}
+
+impl IntoParams for Id {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let uuid = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+        let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(uuid));
+        let parameter = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True);
+        vec![parameter.schema(Some(schema)).build()]
+    }
+}
+
+impl IntoParams for BatchRow {
+    fn into_params(provider: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let row = ParameterBuilder::new().name("row").parameter_in(ParameterIn::Path).required(Required::True);
+        let row = row.description(Some("The number of the row in the file; the header is row 1")).schema(Some(schema));
+        let mut parameters = Id::into_params(provider);
+        parameters.push(row.build());
+        parameters
     }
 }
 

@@ -6,6 +6,7 @@
 //! A [`Problem`] becomes a response without a body; [`render`] writes the body once the request's id is known, so that no
 //! handler has to pass it around.
 
+use crate::money::MoneyView;
 use crate::store::{Refusal, StoreError};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,9 +19,71 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+js
 /// After a database that was not available.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
+/// A code that problems have, and what it tells.
+pub struct Code {
+    pub name: &'static str,
+    pub status: u16,
+    pub meaning: &'static str,
+}
+
+const fn code(status: u16, name: &'static str, meaning: &'static str) -> Code {
+    Code { name, status, meaning }
+}
+
+/// Every code there is.
+pub const CODES: [Code; 20] = [
+    code(400, "invalid_request", "the request is not as described here; `errors` says where"),
+    code(401, "unauthenticated", "no valid API key came with the request"),
+    code(403, "forbidden", "the key's role may not do this"),
+    code(403, "self_approval", "whoever uploaded or submitted a batch may not approve it"),
+    code(404, "not_found", "there is nothing here that belongs to you"),
+    code(405, "method_not_allowed", "the address does not take this method"),
+    code(409, "conflict", "it changed meanwhile; look again"),
+    code(409, "invalid_state", "`state` does not allow this"),
+    code(409, "digest_mismatch", "the batch changed since it was looked at; `digest` is the present one"),
+    code(409, "insufficient_funds", "the wallet has `available` and `needed` is needed"),
+    code(409, "rows_invalid", "`invalid` rows cannot be paid and were not excluded"),
+    code(409, "nothing_to_pay", "no row of the batch can be paid"),
+    code(409, "reference_used", "another funding has this reference"),
+    code(413, "too_large", "the body is larger than this address takes"),
+    code(415, "unsupported_media_type", "the body is of a type that this address does not take"),
+    code(422, "unprocessable", "well formed, but nothing that this installation does; `errors` says what"),
+    code(422, "idempotency_key_reused", "the Idempotency-Key was used before for something else"),
+    code(429, "too_many_requests", "your organisation has too many of these going on; wait and repeat"),
+    code(500, "internal_error", "something went wrong on our side"),
+    code(503, "unavailable", "not now; wait and repeat with the same Idempotency-Key"),
+];
+
+/// A problem as RFC 9457 has it. Beside the common members it has those that its code speaks of.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "only described")]
+pub struct ProblemView {
+    #[schema(rename = "type")]
+    about: String,
+    title: String,
+    status: u16,
+    code: String,
+    /// One sentence for people: what is wrong and what to do.
+    detail: String,
+    request_id: String,
+    #[schema(nullable = false)]
+    errors: Option<Vec<FieldError>>,
+    #[schema(nullable = false)]
+    state: Option<String>,
+    #[schema(nullable = false)]
+    digest: Option<String>,
+    #[schema(nullable = false)]
+    available: Option<MoneyView>,
+    #[schema(nullable = false)]
+    needed: Option<MoneyView>,
+    #[schema(nullable = false)]
+    invalid: Option<i64>,
+}
+
 /// What is wrong with one field. `pointer` is a JSON pointer into the body (`/reason`), for a form the field's name
 /// (`/currency`), for the query `?limit`, for a header `#Idempotency-Key`.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 pub struct FieldError {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub pointer: String,
@@ -54,6 +117,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(CODES.iter().any(|c| c.name == code && c.status == status), "{status} {code} is not in CODES");
         Problem { status, code, detail: detail.into(), errors: Vec::new(), members: Vec::new() }
     }
 
@@ -101,6 +165,10 @@ impl Problem {
 
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
     }
 
     pub fn internal() -> Self {

@@ -10,9 +10,11 @@ use uuid::Uuid;
 /// The hash before the first entry.
 pub const GENESIS: [u8; 32] = [0; 32];
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct Entry {
     pub sequence: i64,
+    #[schema(value_type = Uuid)]
     pub organisation_id: OrganisationId,
     pub at: Time,
     /// Who: a principal's id and label, or `operator` for the command line.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// How an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
     /// Intent committed; not definitively ended. At most one per payout.
@@ -27,11 +27,13 @@ impl AttemptState {
 }
 
 /// An attempt as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptView {
     pub attempt: u32,
     pub reference: Uuid,
     pub lane: String,
+    #[schema(value_type = AttemptState)]
     pub state: String,
     /// How often this reference was sent; more than once only under the resend rule, or when the send surely did not arrive.
     pub sends: u32,

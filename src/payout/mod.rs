@@ -111,17 +111,22 @@ pub struct Enquiry {
 }
 
 /// A payout as lists of the API show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Payout)]
 pub struct PayoutView {
+    #[schema(value_type = Uuid)]
     pub id: PayoutId,
+    #[schema(value_type = Uuid)]
     pub batch_id: BatchId,
     pub row: u32,
     pub reference: Option<String>,
     pub name: String,
     pub msisdn: String,
     pub amount: String,
+    #[schema(value_type = crate::money::Currency)]
     pub currency: String,
     pub lane: String,
+    #[schema(value_type = State)]
     pub state: String,
     pub frozen_by: Option<Uuid>,
     pub reason: Option<Reason>,
@@ -134,7 +139,7 @@ pub struct PayoutView {
 }
 
 /// One payout with everything that happened to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PayoutTimeline {
     #[serde(flatten)]
     pub payout: PayoutView,
@@ -142,7 +147,8 @@ pub struct PayoutTimeline {
     pub events: Vec<EventView>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PayoutEvent)]
 pub struct EventView {
     pub at: Time,
     pub kind: String,

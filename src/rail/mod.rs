@@ -25,7 +25,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Why something ended as it did: a stable code and a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reason {
     /// The provider's own code where it gave one (`PAYEE_NOT_FOUND`), else ours in lower case (`timeout`).
     pub code: String,

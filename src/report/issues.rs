@@ -3,7 +3,7 @@
 //! The columns are those of the upload, in their order, and one more that says why; an import passes over that one. Cells
 //! that a spreadsheet would take for formulas are written as text, which an import reads without the mark.
 
-use super::csv::{safe, write};
+use super::csv::{record, safe};
 use crate::batch::import::REASON_HEADER;
 use crate::store::BadRow;
 
@@ -13,7 +13,7 @@ pub fn headers(first: Option<&BadRow>) -> Vec<String> {
 }
 
 pub fn header_line(headers: &[String]) -> Vec<u8> {
-    write(headers.iter().map(|header| safe(header)).chain([REASON_HEADER.to_owned()]))
+    record(headers.iter().map(|header| safe(header)).chain([REASON_HEADER.to_owned()]))
 }
 
 /// One row; cells that stand in no column of the others are left to the reason to tell.
@@ -23,7 +23,7 @@ pub fn line(headers: &[String], row: &BadRow) -> Vec<u8> {
         found.map(|(_, value)| safe(value)).unwrap_or_default()
     };
     let reasons = safe(&row.reasons.join("; "));
-    write(headers.iter().map(cell).chain([reasons]))
+    record(headers.iter().map(cell).chain([reasons]))
 }
 
 #[cfg(test)]

@@ -58,14 +58,18 @@ pub struct Dispatch {
 }
 
 /// A message as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Message)]
 pub struct MessageView {
+    #[schema(value_type = Uuid)]
     pub id: MessageId,
+    #[schema(value_type = Uuid)]
     pub batch_id: BatchId,
     pub row: u32,
     pub purpose: String,
     pub msisdn: String,
     pub lane: String,
+    #[schema(value_type = State)]
     pub state: String,
     pub text: Option<String>,
     /// What it was priced as; `None` for messages that nobody is charged for.

@@ -6,7 +6,8 @@ use crate::money::{Currency, Money};
 use serde::Serialize;
 
 /// One recipient's text.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PreviewedText)]
 pub struct Shown {
     pub row: u32,
     pub msisdn: String,
@@ -17,14 +18,15 @@ pub struct Shown {
     pub cost: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PreviewTotals)]
 pub struct Totals {
     pub messages: u64,
     pub segments: u64,
     pub cost: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Preview {
     pub currency: String,
     pub first: Option<Shown>,

@@ -13,7 +13,7 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// The extension table: an escape and a septet each.
 const EXTENSION: &str = "\u{0C}^{}\\[~]|€";
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub enum Encoding {
     #[serde(rename = "gsm-7")]
     Gsm7,

@@ -28,7 +28,8 @@ use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::phone::Msisdn;
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
-use crate::report::settlement::Line;
+use crate::report::settlement::{Head, Line};
+use crate::report::statement::{self, Movement, Span};
 use crate::sms::segments::Size;
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
@@ -143,7 +144,7 @@ impl<T> Done<T> {
 }
 
 /// A page of a list. `next` is the cursor of the page after it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next_cursor: Option<String>,
@@ -157,7 +158,8 @@ pub struct PageRequest {
 }
 
 /// A problem of a row, as stored and shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Issue)]
 pub struct IssueView {
     pub row: u32,
     pub column: Option<String>,
@@ -548,8 +550,31 @@ pub trait Reports: Send + Sync {
         after: u32,
         limit: u32,
     ) -> Result<Vec<Line>>;
+    /// What the report of a batch begins with: the batch, and what the ledger moved for it, of one moment.
+    async fn report_head(&self, organisation: OrganisationId, batch: BatchId) -> Result<Head>;
     /// Position of the last transfer of the ledger.
     async fn ledger_position(&self) -> Result<i64>;
+}
+
+/// Statements of wallets.
+#[async_trait]
+pub trait Statements: Send + Sync {
+    /// The stretch of the ledger that `span` means, with what was in the wallet before it and what it adds up to.
+    async fn statement_head(
+        &self,
+        organisation: OrganisationId,
+        wallet: AccountId,
+        span: Span,
+    ) -> Result<statement::Head>;
+    /// The transfers that touched the wallet after position `after` up to `until`, in order, at most `limit`.
+    async fn statement_lines(
+        &self,
+        organisation: OrganisationId,
+        wallet: AccountId,
+        after: i64,
+        until: i64,
+        limit: u32,
+    ) -> Result<Vec<Movement>>;
 }
 
 /// The installation itself.
@@ -575,6 +600,7 @@ pub trait Store:
     + Messages
     + Receipts
     + Reports
+    + Statements
     + Installation
     + Send
     + Sync
@@ -592,6 +618,7 @@ impl<T> Store for T where
         + Messages
         + Receipts
         + Reports
+        + Statements
         + Installation
         + Send
         + Sync

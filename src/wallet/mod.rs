@@ -64,10 +64,24 @@ pub fn settlement_account(organisation: OrganisationId, lane: &str, currency: Cu
     ids::account("settlement", organisation, &[lane, currency.code()])
 }
 
+/// Money that came in, as the API shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Funding)]
+pub struct FundingView {
+    /// The bank's or provider's own.
+    pub reference: String,
+    pub amount: String,
+    pub currency: Currency,
+    pub wallet: WalletView,
+}
+
 /// A wallet as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Wallet)]
 pub struct WalletView {
+    #[schema(value_type = Uuid)]
     pub id: AccountId,
+    #[schema(value_type = Currency)]
     pub currency: String,
     /// Decimal strings of the major unit.
     pub available: String,

@@ -182,13 +182,13 @@ async fn a_report_by_command_is_byte_for_byte_the_apis() {
     maker.batch_in(id(&uploaded), &["completed"]).await;
     for format in ["csv", "json"] {
         let path = format!("/v1/batches/{}/report?format={format}", id(&uploaded));
-        let told = request(maker, "GET", &path).send().await.unwrap().bytes().await.unwrap();
+        let told = send(request(maker, "GET", &path)).await.text();
         let file = world.gaba.folder.file(format);
         let written = world.gaba.run(&["report", id(&uploaded), "--format", format, "-o", file.to_str().unwrap()]);
         assert!(written.status.success(), "{}", stderr(&written));
         let printed = world.gaba.run(&["report", id(&uploaded), "--format", format]).stdout;
         let bytes = std::fs::read(&file).unwrap();
-        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), String::from_utf8(told.to_vec()).unwrap(), "{format}");
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), told, "{format}");
         assert_eq!(printed, bytes);
         assert!(!world.gaba.folder.file(&format!("{format}.part")).exists());
     }

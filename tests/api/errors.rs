@@ -86,7 +86,7 @@ async fn health_is_told_to_anybody_and_names_nobody() {
         assert_eq!((answer.status, &answer.body["status"]), (200, &json!(status)));
     }
     let batch = world.settle("payroll", list(2, 50_000), &[]).await;
-    let metrics = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
+    let metrics = send(client.get(format!("{url}/metrics"))).await.text();
     assert!(metrics.contains("gaba_http_requests_total") && metrics.contains("/v1/batches/{id}"), "{metrics}");
     for private in [id(&batch), &world.gaba.organisation, "Kampala", "25677"] {
         assert!(!metrics.contains(private), "{private} in {metrics}");

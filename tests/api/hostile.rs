@@ -104,8 +104,8 @@ async fn a_file_name_is_never_a_path_a_header_or_a_control_character() {
         upload(&world.gaba.maker, &fresh(), form(list(1, 1_000), "a.csv", &[("name", "x\"; y=\u{2028}é%0d")])).await;
     let path = format!("/v1/batches/{}/report", id(&batch.body));
     world.gaba.maker.batch_in(id(&batch.body), &["ready"]).await;
-    let report = request(&world.gaba.maker, "GET", &path).send().await.unwrap();
-    let disposition = report.headers()["content-disposition"].to_str().unwrap();
+    let report = send(request(&world.gaba.maker, "GET", &path)).await;
+    let disposition = report.headers["content-disposition"].to_str().unwrap();
     assert!(disposition.starts_with("attachment; filename=\"settlement-x-y-0d-"), "{disposition}");
     world.is_alive().await;
 }
@@ -279,5 +279,40 @@ async fn names_that_mean_something_elsewhere_are_only_names_here() {
     let text = messages[1]["text"].as_str().unwrap();
     assert_eq!(text, "Hi ((amount)) ((organisation)) UGX 60,000 ((reference", "a name is no template");
     crate::support::judge::at_rest(&world.gaba, &world.network, &[id(&batch)]).await;
+    world.is_alive().await;
+}
+
+/// The slow senders of one organisation never take the place of another's uploads.
+#[tokio::test]
+async fn uploads_that_stall_cost_only_their_own_organisation_its_places() {
+    let world = World::start("stalled").await;
+    let maker = &world.gaba.maker;
+    let (_, neighbour, _) = world.other_organisation();
+    let mut stalled = Vec::new();
+    for _ in 0..8 {
+        let mut stream = connect(&world).await;
+        let head = format!(
+            "POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {}\r\n\
+             Content-Type: multipart/form-data; boundary=XX\r\nContent-Length: 100000\r\n\r\n{}",
+            maker.key,
+            fresh(),
+            terms()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stalled.push(stream);
+    }
+    let key = fresh();
+    let again = || upload(maker, &key, form(list(1, 1_000), "a.csv", &[]));
+    let refused = crate::support::until("all places to be taken", || async {
+        let answer = again().await;
+        (answer.status == 429).then_some(answer)
+    })
+    .await;
+    refused.is_problem(429, "too_many_requests");
+    assert!(refused.headers.contains_key("retry-after"));
+    let theirs = upload(&neighbour, &fresh(), form(list(1, 1_000), "a.csv", &[])).await;
+    assert_eq!(theirs.status, 202, "{}", theirs.body);
+    drop(stalled);
+    crate::support::until("a place to be free", || async { (again().await.status == 202).then_some(()) }).await;
     world.is_alive().await;
 }

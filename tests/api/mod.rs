@@ -7,15 +7,20 @@ mod bulk_sms;
 mod cli;
 mod demo;
 mod errors;
+mod events;
+mod exceptions;
 mod hostile;
 mod lists;
 mod messages;
+mod openapi;
 mod payouts;
 mod receipts;
 mod reports;
+mod statement;
 mod tenancy;
 mod wallets;
 
+use crate::support::described::send;
 use crate::support::{Api, Folder, Installation, Network};
 use reqwest::header::HeaderMap;
 use reqwest::multipart::{Form, Part};
@@ -142,10 +147,8 @@ impl Reply {
 }
 
 async fn reply(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.unwrap();
-    Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    let answer = send(request).await;
+    Reply { status: answer.status, body: answer.json(), headers: answer.headers }
 }
 
 /// A request with the caller's key.

@@ -8,17 +8,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// Nobody asks: what is known is known from receipts alone.
-fn never_asking(toml: String) -> String {
+pub(super) fn never_asking(toml: String) -> String {
     toml.replace("poll_after = [\"60ms\", \"120ms\", \"250ms\"]", "poll_after = [\"10m\"]")
 }
 
-fn now_s() -> i64 {
+pub(super) fn now_s() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
 /// What somebody posts to a hook.
 #[derive(Clone)]
-struct Letter {
+pub(super) struct Letter {
     path: String,
     headers: Vec<(&'static str, String)>,
     body: String,
@@ -30,7 +30,7 @@ impl Letter {
     }
 
     /// Signed as the gateway does.
-    fn signed(path: &str, body: &Value, at_s: i64) -> Letter {
+    pub(super) fn signed(path: &str, body: &Value, at_s: i64) -> Letter {
         let (letter, id) = (Letter::plain(path, body), format!("msg_{}", Uuid::new_v4().simple()));
         let signature = Webhook::new(gaba::simulator::SECRET).unwrap().sign(&id, at_s, letter.body.as_bytes()).unwrap();
         let headers =
@@ -56,7 +56,7 @@ impl Letter {
         reply(request.header("content-type", "application/json").body(self.body.clone())).await
     }
 
-    async fn is_taken(&self, world: &World) {
+    pub(super) async fn is_taken(&self, world: &World) {
         let answer = self.post(world).await;
         assert_eq!(answer.status, 200, "{}: {}", self.path, answer.body);
     }
@@ -144,7 +144,7 @@ impl Open {
 }
 
 /// A genuine receipt of the gateway, with `changed` members.
-fn success(payout: &Value, changed: &Value) -> Value {
+pub(super) fn success(payout: &Value, changed: &Value) -> Value {
     let mut body = json!({
         "reference": payout["provider_reference"], "payout_id": payout["id"], "status": "success",
         "transaction_id": "T-1", "msisdn": payout["msisdn"], "amount": payout["amount"], "currency": "UGX",

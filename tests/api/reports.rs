@@ -1,6 +1,9 @@
 //! The settlement report: one line per row of the upload, money that ties to the ledger, nothing a spreadsheet would run.
 
 use super::*;
+use calamine::{Data, Reader, Xlsx, open_workbook_from_rs};
+use std::collections::HashMap;
+use std::io::Cursor;
 
 const HEADER: &str = "batch_id,batch_name,row,reference,payout_id,provider_reference,provider_transaction_id,name,msisdn,\
                       network,currency,amount,fee,tax,total,state,reason_code,reason,attempts,approved_at,sent_at,\
@@ -17,9 +20,9 @@ const LIST: &str = "name,phone,amount,reference\n\
                     Akello,25677234567,1.000,R7\n";
 
 async fn csv(api: &Api, batch: &Value) -> (HeaderMap, String) {
-    let response = request(api, "GET", &format!("/v1/batches/{}/report?format=csv", id(batch))).send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    (response.headers().clone(), response.text().await.unwrap())
+    let answer = send(request(api, "GET", &format!("/v1/batches/{}/report?format=csv", id(batch)))).await;
+    assert_eq!(answer.status, 200);
+    (answer.headers.clone(), answer.text())
 }
 
 fn records(text: &str) -> Vec<csv::StringRecord> {
@@ -69,6 +72,21 @@ async fn a_report_has_a_line_for_every_row_and_ties_to_the_ledger() {
     assert_eq!((paid, number(&done["totals"]["paid_amount"])), (260_000, 260_000));
     assert_eq!(paid, world.paid_out_of_the_ledger(&done).await);
     ties_in_json(maker, &done, &lines).await;
+    the_position_is_that_of_its_last_transfer(&world, &done, position, &text).await;
+}
+
+/// A later position shows the same, because nothing of the batch moved since; an earlier one is not shown.
+async fn the_position_is_that_of_its_last_transfer(world: &World, batch: &Value, position: i64, text: &str) {
+    world.gaba.fund("5", "later");
+    let path = |position: i64| format!("/v1/batches/{}/report?format=csv&position={position}", id(batch));
+    for same in [position, position + 1] {
+        let again = send(request(&world.gaba.maker, "GET", &path(same))).await;
+        assert_eq!((again.status, again.text().as_str()), (200, text), "at {same}");
+        assert_eq!(again.headers["x-ledger-position"].to_str().unwrap(), position.to_string());
+    }
+    let earlier = reply(request(&world.gaba.maker, "GET", &path(position - 1))).await;
+    earlier.is_problem(400, "invalid_request");
+    assert!(earlier.body["detail"].as_str().unwrap().contains(&position.to_string()), "{}", earlier.body);
 }
 
 /// The JSON report tells the same lines, and the batch's totals.
@@ -76,6 +94,8 @@ async fn ties_in_json(maker: &Api, batch: &Value, lines: &[csv::StringRecord]) {
     let (status, report) = maker.get(&format!("/v1/batches/{}/report?format=json", id(batch))).await;
     assert_eq!((status, &report["totals"]), (200, &batch["totals"]));
     assert_eq!(&report["batch"], batch);
+    assert_eq!(report["summary"]["difference"], "0");
+    assert_eq!(report["summary"]["sent_out"], batch["totals"]["paid_amount"]);
     let told = report["lines"].as_array().unwrap();
     assert_eq!(told.len(), lines.len());
     for (one, line) in told.iter().zip(lines) {
@@ -104,10 +124,90 @@ async fn a_report_can_be_made_at_any_time_and_refuses_what_it_cannot_be() {
         lines.iter().enumerate().all(|(n, l)| l.get(2) == Some(&(n + 2).to_string()) && l.get(15) == Some("queued"))
     );
     let path = format!("/v1/batches/{}/report", id(&batch));
-    for query in ["format=pdf", "format=CSV", "position=1", "colour=red", "format=csv&format=csv"] {
+    for query in [
+        "format=pdf",
+        "format=CSV",
+        "position=x",
+        "position=-1",
+        "position=999999",
+        "colour=red",
+        "format=csv&format=csv",
+    ] {
         let refused = reply(request(maker, "GET", &format!("{path}?{query}"))).await;
         refused.is_problem(400, "invalid_request");
     }
+    let pdf = reply(request(maker, "GET", &format!("{path}?format=pdf"))).await;
+    assert!(pdf.body["detail"].as_str().unwrap().contains("xlsx"), "{}", pdf.body);
     let viewer = world.key(&["--role", "viewer"]);
     assert_eq!(csv(&viewer, &batch).await.1, early);
+}
+
+type Workbook = Xlsx<Cursor<Vec<u8>>>;
+
+/// The rows of a sheet under its header, by heading.
+fn table(book: &mut Workbook, sheet: &str) -> Vec<HashMap<String, Data>> {
+    let range = book.worksheet_range(sheet).unwrap();
+    let mut rows = range.rows();
+    let header: Vec<String> = rows.next().unwrap().iter().map(ToString::to_string).collect();
+    rows.map(|row| header.iter().cloned().zip(row.iter().cloned()).collect()).collect()
+}
+
+/// What stands beside each label of the summary.
+fn summary(book: &mut Workbook) -> HashMap<String, Vec<Data>> {
+    let range = book.worksheet_range("Summary").unwrap();
+    range.rows().map(|row| (row[0].to_string(), row[1..].to_vec())).collect()
+}
+
+#[tokio::test]
+async fn a_workbook_has_real_numbers_and_dates_ties_and_is_the_same_bytes_each_time() {
+    let world = World::start("workbook").await;
+    let maker = &world.gaba.maker;
+    let uploaded = upload(maker, &fresh(), form(LIST, "list.csv", &[("name", "=Payroll")])).await.body;
+    maker.batch_in(id(&uploaded), &["ready"]).await;
+    let submitted = command(maker, &uploaded, "submit", json!({"exclude_invalid": true})).await.body;
+    assert_eq!(world.gaba.checker.approve(&submitted).await.0, 200);
+    let done = maker.batch_in(id(&uploaded), &["completed"]).await;
+    let path = format!("/v1/batches/{}/report?format=xlsx", id(&done));
+    let answer = send(request(maker, "GET", &path)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.headers["content-length"].to_str().unwrap(), answer.body.len().to_string());
+    let name = answer.headers["content-disposition"].to_str().unwrap();
+    assert!(name.ends_with(".xlsx\""), "{name}");
+    assert_eq!(send(request(maker, "GET", &path)).await.body, answer.body, "made twice it is the same");
+    let file = world.gaba.folder.file("report.xlsx");
+    let written = world.gaba.run(&["report", id(&done), "--format", "xlsx", "-o", file.to_str().unwrap()]);
+    assert!(written.status.success(), "{}", stderr(&written));
+    assert_eq!(std::fs::read(&file).unwrap(), answer.body, "the command writes what the server gives");
+    assert!(std::fs::read_dir(world.gaba.folder.file("tmp")).unwrap().next().is_none(), "nothing is left behind");
+
+    let mut book: Workbook = open_workbook_from_rs(Cursor::new(answer.body)).unwrap();
+    assert_eq!(book.sheet_names(), ["Summary", "Payments", "Failures"]);
+    let payments = table(&mut book, "Payments");
+    let column = |name: &str| payments.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("row"), (2..9).map(|row| Data::Float(row.into())).collect::<Vec<_>>());
+    let first = &payments[0];
+    assert_eq!(first["name"], Data::String("=HYPERLINK(\"http://evil\")".into()), "text, and no formula");
+    assert_eq!((&first["msisdn"], &first["amount"]), (&Data::String("256772345678".into()), &Data::Float(50_000.0)));
+    assert!(matches!(first["settled_at"], Data::DateTime(_)) && matches!(first["payout_id"], Data::String(_)));
+    assert_eq!(payments[6]["amount"], Data::String("1.000".into()), "as uploaded");
+    for sheet in ["Summary", "Payments", "Failures"] {
+        assert!(book.worksheet_formula(sheet).unwrap().used_cells().next().is_none(), "{sheet} has a formula");
+    }
+    let failures = table(&mut book, "Failures");
+    let states: Vec<String> = failures.iter().map(|row| row["state"].to_string()).collect();
+    assert_eq!(states, ["failed", "excluded", "excluded"]);
+    assert_eq!(failures[0]["reason_code"], Data::String("PAYEE_NOT_FOUND".into()));
+
+    let summary = summary(&mut book);
+    assert_eq!(summary["batch"][0], Data::String("=Payroll".into()));
+    assert_eq!((&summary["paid"][0], &summary["paid"][1]), (&Data::Float(4.0), &Data::Float(260_000.0)));
+    assert_eq!((&summary["all"][0], &summary["excluded"][0]), (&Data::Float(7.0), &Data::Float(2.0)));
+    assert_eq!(summary["sent out, by the ledger"][1], Data::Float(260_000.0));
+    assert_eq!(summary["difference"][1], Data::Float(0.0));
+    assert_eq!(summary["approved_by"][0].to_string(), column_of(&world, &done).await, "as the CSV says");
+}
+
+async fn column_of(world: &World, batch: &Value) -> String {
+    let (_, text) = csv(&world.gaba.maker, batch).await;
+    records(&text)[0].get(22).unwrap().to_owned()
 }

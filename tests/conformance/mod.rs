@@ -23,6 +23,7 @@ mod reports;
 mod resends;
 mod retries;
 mod sequences;
+mod statements;
 mod steps;
 mod support;
 mod tenancy;
@@ -254,6 +255,13 @@ conformance!(sqlite, open_sqlite; {
         a_report_is_read_page_by_page,
         the_paid_lines_sum_to_what_the_ledger_paid,
         the_ledgers_position_rises_with_every_transfer,
+        a_report_begins_with_what_the_ledger_moved_for_its_batch_alone,
+    }
+    statements {
+        a_statement_tells_what_touched_the_wallet_and_nothing_else,
+        a_statement_begins_where_the_one_before_it_ended,
+        the_statement_of_a_time_that_is_past_stays_as_it_is,
+        the_statement_of_anothers_wallet_is_not_found,
     }
     tenancy {
         every_read_of_anothers_is_not_found,

@@ -88,3 +88,34 @@ pub async fn the_ledgers_position_rises_with_every_transfer(h: Harness) {
     assert_eq!(h.store.ledger_position().await.unwrap(), funded, "no money moved");
     assert_eq!(h.store.check_ledger().await.unwrap().position, funded);
 }
+
+pub async fn a_report_begins_with_what_the_ledger_moved_for_its_batch_alone(h: Harness) {
+    let org = h.tenant().await;
+    let two_lanes = List { lanes: vec![LANE, "airtel-ug"], fee: 20, ..list(4) };
+    let batch = h.approved(&org, &two_lanes).await;
+    for lane in two_lanes.lanes {
+        for (n, submission) in h.claim_on(lane, 4).await.iter().enumerate() {
+            let outcome = if n == 0 { confirmed(&submission.payout) } else { failed(false) };
+            h.sent(submission, outcome).await;
+        }
+    }
+    let position = h.store.ledger_position().await.unwrap();
+    let head = h.store.report_head(org.id, batch.id).await.unwrap();
+    assert_eq!((head.position, head.batch.id), (position, batch.id));
+    let mut sums: Vec<_> = head.ledger.iter().map(|s| (s.kind.as_str(), s.transfers, s.amount.minor)).collect();
+    sums.sort();
+    assert_eq!(sums, [("fee", 2, 40), ("paid", 2, 2_000), ("release", 2, 2_040), ("reserve", 1, 4_080)]);
+    let paid = head.ledger.iter().find(|s| s.kind == "paid").unwrap();
+    assert_eq!((paid.from.as_str(), paid.to.as_str()), ("hold", "settlement"));
+    assert_eq!(head.sent_out().minor, 2_000);
+
+    h.fund(&org, 5).await;
+    let later = h.approved(&org, &list(2)).await;
+    h.pay(2).await;
+    let again = h.store.report_head(org.id, batch.id).await.unwrap();
+    assert_eq!((again.position, again.ledger), (position, head.ledger), "what others moved is not its own");
+    assert!(h.store.report_head(org.id, later.id).await.unwrap().position > position);
+    let unpaid = h.ready(&org, &list(1)).await;
+    let none = h.store.report_head(org.id, unpaid.id).await.unwrap();
+    assert_eq!((none.position, none.ledger.len()), (0, 0));
+}

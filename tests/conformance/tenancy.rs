@@ -24,6 +24,7 @@ pub async fn every_read_of_anothers_is_not_found(h: Harness) {
     assert_not_found(h.store.messages(id, batch.id, None, page(9)).await);
     assert_not_found(h.store.message(id, message.id).await);
     assert_not_found(h.store.report_lines(id, batch.id, 0, 9).await);
+    assert_not_found(h.store.report_head(id, batch.id).await);
     assert_not_found(h.store.wallet(id, wallet::wallet_account(theirs.id, Currency::Ugx)).await);
     assert!(h.store.batches(id, page(9)).await.unwrap().items.is_empty());
     assert!(h.exceptions(id).await.is_empty());

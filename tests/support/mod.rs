@@ -3,6 +3,7 @@
 
 #![allow(dead_code)]
 
+pub mod described;
 pub mod judge;
 
 use serde_json::{Value, json};
@@ -194,9 +195,9 @@ impl Installation {
         self.server = Some(server);
     }
 
-    /// The running server's process id.
-    pub fn server_id(&self) -> Option<u32> {
-        self.server.as_ref().map(Process::id)
+    /// The server's process.
+    pub fn server_id(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
     }
 
     /// `kill -9` of the server.
@@ -270,13 +271,13 @@ impl Api {
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key).send().await.unwrap()).await
+        answer(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
     }
 
     /// A POST under an Idempotency-Key.
     pub async fn post_as(&self, key: &str, path: &str, body: Value) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.key);
-        answer(request.header("Idempotency-Key", key).json(&body).send().await.unwrap()).await
+        answer(request.header("Idempotency-Key", key).json(&body)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
@@ -291,7 +292,7 @@ impl Api {
         }
         form = form.part("file", reqwest::multipart::Part::bytes(file).file_name("list.csv"));
         let request = self.client.post(format!("{}/v1/batches", self.url)).bearer_auth(&self.key);
-        answer(request.header("Idempotency-Key", key).multipart(form).send().await.unwrap()).await
+        answer(request.header("Idempotency-Key", key).multipart(form)).await
     }
 
     /// Uploads a list, waits until it is read, submits it. Gives the batch.
@@ -314,8 +315,12 @@ impl Api {
     /// Waits until a batch is in one of `states`.
     pub async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
         until(&format!("batch {id} in {states:?}"), || async {
-            let request = self.client.get(format!("{}/v1/batches/{id}", self.url)).bearer_auth(&self.key);
-            let batch: Value = request.send().await.ok()?.json().await.ok()?;
+            let path = format!("/v1/batches/{id}");
+            let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+            // The server may be dead just now: tests kill it.
+            let answer = described::Answer::read(request.send().await.ok()?).await.ok()?;
+            described::check("get", &path, &answer);
+            let batch = answer.json();
             states.contains(&batch["state"].as_str()?).then_some(batch)
         })
         .await
@@ -338,10 +343,9 @@ impl Api {
     }
 }
 
-async fn answer(response: reqwest::Response) -> (u16, Value) {
-    let status = response.status().as_u16();
-    let text = response.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = described::send(request).await;
+    (answer.status, answer.json())
 }
 
 /// A list of `rows` recipients, MTN and Airtel in turn, none with a number that the network treats specially.

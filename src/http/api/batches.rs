@@ -4,50 +4,56 @@
 //! repetition must not move again, and only they demand an `Idempotency-Key`.
 
 use super::upload;
+use crate::batch::retry::Retried;
+use crate::batch::view::BatchView;
 use crate::batch::{Batch, approval};
 use crate::http::App;
 use crate::http::auth::{Checker, Maker, Reader};
 use crate::http::body::{JsonBody, Nothing};
 use crate::http::idempotency::{OptionalKey, RequiredKey};
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
+use crate::http::places::UPLOADS_MAX;
 use crate::http::problem::Problem;
 use crate::store::Page;
+use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
 use tower::limit::GlobalConcurrencyLimitLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-/// Uploads read at the same time; more wait for their turn. Each holds up to two parts in memory.
-const UPLOADS_MAX: usize = 32;
 const REASON_CHARS_MAX: usize = 1_000;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/batches", get(list))
-        .route("/v1/batches/{id}", get(show))
-        .route("/v1/batches/{id}/submit", post(submit))
-        .route("/v1/batches/{id}/approve", post(approve))
-        .route("/v1/batches/{id}/reject", post(reject))
-        .route("/v1/batches/{id}/pause", post(pause))
-        .route("/v1/batches/{id}/resume", post(resume))
-        .route("/v1/batches/{id}/cancel", post(cancel))
-        .route("/v1/batches/{id}/retry-failed", post(retry_failed))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(submit))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(cancel))
+        .routes(routes!(retry_failed))
 }
 
 /// The upload, whose body may be large.
-pub fn upload_routes(upload_bytes_max: u64) -> Router<Arc<App>> {
+pub fn upload_routes(upload_bytes_max: u64) -> OpenApiRouter<Arc<App>> {
     let body_bytes_max = usize::try_from(upload::body_bytes_max(upload_bytes_max)).unwrap_or(usize::MAX);
-    Router::new()
-        .route("/v1/batches", post(upload::create))
+    OpenApiRouter::new()
+        .routes(routes!(upload::create))
         .layer(DefaultBodyLimit::max(body_bytes_max))
+        // More wait for their turn.
         .layer(GlobalConcurrencyLimitLayer::new(UPLOADS_MAX))
 }
 
+/// Lists the batches, newest first
+#[utoipa::path(get, path = "/v1/batches", operation_id = "list_batches", tag = "Batches", params(Paged),
+    responses((status = 200, body = Page<BatchView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -58,6 +64,9 @@ async fn list(
     Ok(Json(app.store.batches(who.organisation, page).await?))
 }
 
+/// Shows a batch
+#[utoipa::path(get, path = "/v1/batches/{id}", operation_id = "get_batch", tag = "Batches", params(Id),
+    responses((status = 200, body = BatchView)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -68,13 +77,18 @@ async fn show(
     Ok(Json(app.store.batch(who.organisation, batch).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Submission {
     #[serde(default)]
     exclude_invalid: bool,
 }
 
+/// Hands a batch to a checker
+#[utoipa::path(post, path = "/v1/batches/{id}/submit", operation_id = "submit_batch", tag = "Batches",
+    params(Id, OptionalKey), request_body = Submission,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state", "rows_invalid", "nothing_to_pay", "declared_mismatch", "conflict"]))))]
 async fn submit(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -87,12 +101,18 @@ async fn submit(
     Ok(Json(submitted.into_inner()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Approval {
     digest: String,
 }
 
+/// Approves exactly what a digest stands for: the money is set aside and the batch runs
+#[utoipa::path(post, path = "/v1/batches/{id}/approve", operation_id = "approve_batch", tag = "Batches",
+    params(Id, RequiredKey), request_body = Approval,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state", "self_approval", "digest_mismatch", "duplicates_changed", "insufficient_funds",
+        "conflict"]))))]
 async fn approve(
     State(app): State<Arc<App>>,
     Checker(who): Checker,
@@ -106,12 +126,17 @@ async fn approve(
     Ok(Json(approved.into_inner()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Rejection {
     reason: String,
 }
 
+/// Sends a batch back to its maker
+#[utoipa::path(post, path = "/v1/batches/{id}/reject", operation_id = "reject_batch", tag = "Batches",
+    params(Id, OptionalKey), request_body = Rejection,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state", "self_approval"]))))]
 async fn reject(
     State(app): State<Arc<App>>,
     Checker(who): Checker,
@@ -127,6 +152,11 @@ async fn reject(
     Ok(Json(app.store.reject(&who, batch, reason).await?.into_inner()))
 }
 
+/// Stops sending; what is out is followed to its end
+#[utoipa::path(post, path = "/v1/batches/{id}/pause", operation_id = "pause_batch", tag = "Batches",
+    params(Id, OptionalKey), request_body = Nothing,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state"]))))]
 async fn pause(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -137,6 +167,11 @@ async fn pause(
     Ok(Json(app.store.pause(&who, batch).await?.into_inner()))
 }
 
+/// Goes on with a paused batch
+#[utoipa::path(post, path = "/v1/batches/{id}/resume", operation_id = "resume_batch", tag = "Batches",
+    params(Id, OptionalKey), request_body = Nothing,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state"]))))]
 async fn resume(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -149,6 +184,11 @@ async fn resume(
     Ok(Json(resumed.into_inner()))
 }
 
+/// Gives up what is not sent
+#[utoipa::path(post, path = "/v1/batches/{id}/cancel", operation_id = "cancel_batch", tag = "Batches",
+    params(Id, OptionalKey), request_body = Nothing,
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state"]))))]
 async fn cancel(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -161,6 +201,11 @@ async fn cancel(
     Ok(Json(cancelled.into_inner()))
 }
 
+/// Pays the failed rows again, each under a new reference
+#[utoipa::path(post, path = "/v1/batches/{id}/retry-failed", operation_id = "retry_failed", tag = "Batches",
+    params(Id, RequiredKey),
+    responses((status = 202, body = Retried)),
+    extensions(("x-problems" = json!(["invalid_state", "self_approval", "insufficient_funds"]))))]
 async fn retry_failed(
     State(app): State<Arc<App>>,
     Checker(who): Checker,

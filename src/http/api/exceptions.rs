@@ -4,27 +4,31 @@ use crate::http::App;
 use crate::http::auth::{Reader, Settler};
 use crate::http::body::JsonBody;
 use crate::http::idempotency::OptionalKey;
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
 use crate::http::problem::{FieldError, Problem};
 use crate::payout::exception::{self, ExceptionView, Kind, Proposal, Verdict};
 use crate::store::Page;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const NOTE_CHARS_MAX: usize = 2_000;
 const TRANSACTION_ID_CHARS_MAX: usize = 100;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/exceptions", get(list))
-        .route("/v1/exceptions/{id}", get(show))
-        .route("/v1/exceptions/{id}/resolve", post(resolve))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(resolve))
 }
 
+/// Lists what only a person can settle
+#[utoipa::path(get, path = "/v1/exceptions", operation_id = "list_exceptions", tag = "Exceptions",
+    params(Paged, ("state" = Option<exception::State>, Query, description = "Only those in this state"),
+        ("kind" = Option<String>, Query, description = "Only those of this kind")),
+    responses((status = 200, body = Page<ExceptionView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -43,6 +47,9 @@ async fn list(
     Ok(Json(app.store.exceptions(who.organisation, state, kind, page).await?))
 }
 
+/// Shows an exception, and what each verdict would do
+#[utoipa::path(get, path = "/v1/exceptions/{id}", operation_id = "get_exception", tag = "Exceptions", params(Id),
+    responses((status = 200, body = ExceptionView)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -53,7 +60,7 @@ async fn show(
     Ok(Json(app.store.exception(who.organisation, exception).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resolution {
     verdict: String,
@@ -62,6 +69,11 @@ struct Resolution {
     provider_transaction_id: Option<String>,
 }
 
+/// Proposes what becomes of an exception; given by another principal, confirms it
+#[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolve_exception", tag = "Exceptions",
+    params(Id, OptionalKey), request_body = Resolution,
+    responses((status = 200, body = ExceptionView)),
+    extensions(("x-problems" = json!(["invalid_state", "too_early", "verdict_differs"]))))]
 async fn resolve(
     State(app): State<Arc<App>>,
     Settler(who): Settler,

@@ -2,30 +2,26 @@
 
 use crate::http::App;
 use crate::http::auth::Reader;
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::Params;
 use crate::http::problem::Problem;
+use crate::lane::LaneView;
 use crate::store::Page;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::Value;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v1/lanes", get(list))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
-async fn list(
-    State(app): State<Arc<App>>,
-    Reader(_): Reader,
-    mut params: Params,
-) -> Result<Json<Page<Value>>, Problem> {
+/// Shows the lanes as they stand
+#[utoipa::path(get, path = "/v1/lanes", operation_id = "list_lanes", tag = "Installation", params(Paged),
+    responses((status = 200, body = Page<LaneView>)))]
+async fn list(State(app): State<Arc<App>>, _: Reader, mut params: Params) -> Result<Json<Page<LaneView>>, Problem> {
     let page = page::take(&mut params)?;
     params.end()?;
-    let items = match (app.lanes)() {
-        Value::Array(lanes) => lanes,
-        other => vec![other],
-    };
-    Ok(Json(page::cut(items, &page)?))
+    Ok(Json(page::cut((app.lanes)(), &page)?))
 }

@@ -2,20 +2,25 @@
 
 use crate::http::App;
 use crate::http::auth::Reader;
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
-use crate::sms::MessageView;
+use crate::sms::{self, MessageView};
 use crate::store::Page;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v1/batches/{id}/messages", get(list)).route("/v1/messages/{id}", get(show))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
+/// Lists the messages of a batch
+#[utoipa::path(get, path = "/v1/batches/{id}/messages", operation_id = "list_messages", tag = "Messages",
+    params(Id, Paged, ("state" = Option<sms::State>, Query, description = "Only those in this state")),
+    responses((status = 200, body = Page<MessageView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -27,6 +32,9 @@ async fn list(
     Ok(Json(app.store.messages(who.organisation, batch, state, page).await?))
 }
 
+/// Shows a message
+#[utoipa::path(get, path = "/v1/messages/{id}", operation_id = "get_message", tag = "Messages", params(Id),
+    responses((status = 200, body = MessageView)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,

@@ -2,20 +2,25 @@
 
 use crate::http::App;
 use crate::http::auth::Reader;
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
-use crate::payout::{PayoutTimeline, PayoutView};
+use crate::payout::{self, PayoutTimeline, PayoutView};
 use crate::store::Page;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v1/batches/{id}/payouts", get(list)).route("/v1/payouts/{id}", get(show))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
+/// Lists the payouts of a batch, in the order of the file
+#[utoipa::path(get, path = "/v1/batches/{id}/payouts", operation_id = "list_payouts", tag = "Payouts",
+    params(Id, Paged, ("state" = Option<payout::State>, Query, description = "Only those in this state")),
+    responses((status = 200, body = Page<PayoutView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -27,6 +32,9 @@ async fn list(
     Ok(Json(app.store.payouts(who.organisation, batch, state, page).await?))
 }
 
+/// Shows a payout with every attempt and everything that happened to it
+#[utoipa::path(get, path = "/v1/payouts/{id}", operation_id = "get_payout", tag = "Payouts", params(Id),
+    responses((status = 200, body = PayoutTimeline)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,

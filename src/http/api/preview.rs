@@ -12,26 +12,30 @@ use crate::phone;
 use crate::sms::preview::{Preview, Previewer};
 use crate::sms::template;
 use crate::store::TestMessage;
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
 use tower::limit::GlobalConcurrencyLimitLayer;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Previews made at the same time: each merges every text of its batch.
 const PREVIEWS_MAX: usize = 4;
 const ROWS_AT_A_TIME: u32 = 1_000;
 
-pub fn routes() -> Router<Arc<App>> {
-    let preview = Router::new()
-        .route("/v1/batches/{id}/preview", get(preview))
-        .layer(GlobalConcurrencyLimitLayer::new(PREVIEWS_MAX));
-    Router::new().route("/v1/batches/{id}/test-send", post(test_send)).merge(preview)
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    let preview = OpenApiRouter::new().routes(routes!(preview)).layer(GlobalConcurrencyLimitLayer::new(PREVIEWS_MAX));
+    OpenApiRouter::new().routes(routes!(test_send)).merge(preview)
 }
 
+/// Shows what the people of a batch will be told: the first text, the longest, and one by chance
+#[utoipa::path(get, path = "/v1/batches/{id}/preview", operation_id = "preview_messages", tag = "Messages", params(Id),
+    responses((status = 200, body = Preview)),
+    extensions(("x-problems" = json!(["nobody_is_told"]))))]
 async fn preview(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -54,7 +58,7 @@ async fn preview(
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TestSend {
     msisdn: String,
@@ -62,6 +66,11 @@ struct TestSend {
     row: Option<u32>,
 }
 
+/// Sends the text of one row to a number of your own, to look at
+#[utoipa::path(post, path = "/v1/batches/{id}/test-send", operation_id = "send_test_message", tag = "Messages",
+    params(Id, RequiredKey), request_body = TestSend,
+    responses((status = 202, body = crate::sms::MessageView)),
+    extensions(("x-problems" = json!(["invalid_state", "nobody_is_told", "too_many_tests", "unprocessable"]))))]
 async fn test_send(
     State(app): State<Arc<App>>,
     Maker(who): Maker,

@@ -1,38 +1,39 @@
 //! The rows of a list before it is submitted: what is wrong with them, and correcting them.
 
-use super::reports::{download, slug};
 use crate::batch::approval;
 use crate::batch::correction::{self, Correction, RowView};
 use crate::batch::import::{Mapping, SmsTerms, Terms};
 use crate::http::App;
 use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
-use crate::http::page;
+use crate::http::download::{saved, slug};
+use crate::http::page::{self, Paged};
 use crate::http::params::{BatchRow, Id, Params};
 use crate::http::problem::Problem;
 use crate::lane::route::{self, Router as Lanes};
 use crate::report::issues;
 use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Bad rows read at a time.
 const ROWS_AT_ONCE: u32 = 500;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/batches/{id}/issues", get(list))
-        .route("/v1/batches/{id}/issues.csv", get(csv))
-        .route("/v1/batches/{id}/rows/{row}", get(show).patch(correct))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(csv)).routes(routes!(show, correct))
 }
 
+/// Lists every bad or doubtful row of the file
+#[utoipa::path(get, path = "/v1/batches/{id}/issues", operation_id = "list_issues", tag = "Batches", params(Id, Paged),
+    responses((status = 200, body = Page<IssueView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -44,6 +45,9 @@ async fn list(
     Ok(Json(app.store.issues(who.organisation, batch, page).await?))
 }
 
+/// Shows a row as it stands
+#[utoipa::path(get, path = "/v1/batches/{id}/rows/{row}", operation_id = "get_row", tag = "Batches", params(BatchRow),
+    responses((status = 200, body = RowView)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -54,6 +58,12 @@ async fn show(
     Ok(Json(app.store.row(who.organisation, batch, row).await?))
 }
 
+/// Corrects a row of a batch that is ready, or sets it aside
+#[utoipa::path(patch, path = "/v1/batches/{id}/rows/{row}", operation_id = "correct_row", tag = "Batches",
+    params(BatchRow, ("If-Match" = Option<String>, Header, description = "The digest that was looked at")),
+    request_body = Correction,
+    responses((status = 200, body = RowView)),
+    extensions(("x-problems" = json!(["invalid_state", "precondition_failed", "conflict"]))))]
 async fn correct(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -108,7 +118,9 @@ fn expected(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     digest.map(Some).ok_or_else(|| Problem::field("#If-Match", "invalid", message))
 }
 
-/// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again.
+/// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again
+#[utoipa::path(get, path = "/v1/batches/{id}/issues.csv", operation_id = "download_issues", tag = "Batches", params(Id),
+    responses((status = 200, body = String, content_type = "text/csv")))]
 async fn csv(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -134,5 +146,5 @@ async fn csv(
     let lines = pages
         .map_ok(move |page| Bytes::from(page.iter().flat_map(|row| issues::line(&headers, row)).collect::<Vec<u8>>()));
     let name = format!("{}issues.csv", slug(&found.name));
-    Ok(download(Body::from_stream(begin.chain(lines)), "text/csv; charset=utf-8", &name))
+    Ok(saved(Body::from_stream(begin.chain(lines)), "text/csv; charset=utf-8", &name))
 }

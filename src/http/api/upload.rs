@@ -5,6 +5,7 @@
 //! same batch; what it is compared by is the file's hash with every term.
 
 use super::terms::{Form, Terms};
+use crate::batch::view::BatchView;
 use crate::batch::{Batch, NewBatch};
 use crate::http::App;
 use crate::http::auth::Maker;
@@ -13,6 +14,7 @@ use crate::http::idempotency::RequiredKey;
 use crate::http::params::Params;
 use crate::http::problem::Problem;
 use crate::ids::{self, BatchId, MODE_LIVE, OrganisationId};
+use crate::money::Currency;
 use crate::store::{SharedStore, StoreError};
 use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
@@ -21,6 +23,7 @@ use axum::http::header::{CONTENT_LENGTH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Bytes of a file that are stored at a time.
@@ -30,6 +33,40 @@ const PART_BYTES: usize = 1024 * 1024;
 const BESIDE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const FILE_NAME_CHARS_MAX: usize = 200;
 
+/// The form, for its description; it is read field by field.
+#[derive(ToSchema)]
+#[schema(as = Upload)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only described")]
+pub struct UploadForm {
+    /// The list: CSV, TSV, XLSX, XLS or ODS
+    #[schema(content_media_type = "application/octet-stream")]
+    file: String,
+    /// Such as "March payroll"; at most 200 characters
+    name: String,
+    #[schema(pattern = "^(payout|sms)$")]
+    kind: String,
+    currency: Currency,
+    /// Our column → yours, as JSON: `{"amount":"Net pay"}`
+    #[schema(nullable = false)]
+    mapping: Option<String>,
+    /// What the paid are told; `((name))` is the column `name`
+    #[schema(nullable = false)]
+    sms_template: Option<String>,
+    /// Tell the paid by SMS: `true` or `false`
+    #[schema(nullable = false)]
+    notify: Option<String>,
+    /// RFC 3339; left out: as soon as it is approved
+    #[schema(nullable = false)]
+    scheduled_at: Option<String>,
+    /// What the list should come to, checked before it is submitted
+    #[schema(nullable = false)]
+    declared_total: Option<String>,
+    /// How many it should pay, checked before it is submitted
+    #[schema(nullable = false)]
+    declared_count: Option<String>,
+}
+
 type Created = (StatusCode, [(axum::http::HeaderName, String); 1], Json<Batch>);
 
 /// Largest body for a largest file.
@@ -37,6 +74,11 @@ pub fn body_bytes_max(upload_bytes_max: u64) -> u64 {
     upload_bytes_max.saturating_add(BESIDE_FILE_BYTES_MAX)
 }
 
+/// Uploads a list
+#[utoipa::path(post, path = "/v1/batches", operation_id = "create_batch", tag = "Batches", params(RequiredKey),
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 202, body = BatchView, headers(("Location" = String, description = "Where the batch is")))),
+    extensions(("x-problems" = json!(["unprocessable", "too_many_requests"]))))]
 pub async fn create(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
@@ -45,6 +87,8 @@ pub async fn create(
     request: Request,
 ) -> Result<Created, Problem> {
     params.end()?;
+    // Before the body: whoever sends it slowly keeps only places of their own organisation.
+    let _place = app.places.uploads.take(who.organisation, "uploads")?;
     let id = ids::batch(who.organisation, MODE_LIVE, &key.key);
     let known = is_known(&app, who.organisation, id).await?;
     // A batch that is there has its file already: this one is only compared with it.

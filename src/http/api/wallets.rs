@@ -4,29 +4,30 @@ use crate::http::App;
 use crate::http::auth::{Funder, Reader};
 use crate::http::body::JsonBody;
 use crate::http::idempotency::RequiredKey;
-use crate::http::page;
+use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
 use crate::money::{Currency, Money};
 use crate::store::Page;
-use crate::wallet::WalletView;
+use crate::wallet::{FundingView, WalletView};
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const REFERENCE_CHARS_MAX: usize = 200;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/wallets", get(list))
-        .route("/v1/wallets/{id}", get(show))
-        .route("/v1/wallets/{id}/fundings", post(fund))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(fund))
 }
 
+/// Lists the wallets
+#[utoipa::path(get, path = "/v1/wallets", operation_id = "list_wallets", tag = "Wallets", params(Paged),
+    responses((status = 200, body = Page<WalletView>)))]
 async fn list(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -37,6 +38,9 @@ async fn list(
     Ok(Json(page::cut(app.store.wallets(who.organisation).await?, &page)?))
 }
 
+/// Shows a wallet
+#[utoipa::path(get, path = "/v1/wallets/{id}", operation_id = "get_wallet", tag = "Wallets", params(Id),
+    responses((status = 200, body = WalletView)))]
 async fn show(
     State(app): State<Arc<App>>,
     Reader(who): Reader,
@@ -48,8 +52,9 @@ async fn show(
 }
 
 /// The amount is in the wallet's currency; a currency that is named must be that one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewFunding)]
 struct Funding {
     amount: String,
     currency: Option<String>,
@@ -75,6 +80,11 @@ impl Funding {
     }
 }
 
+/// Confirms money that came in (operators only)
+#[utoipa::path(post, path = "/v1/wallets/{id}/fundings", operation_id = "create_funding", tag = "Wallets",
+    params(Id, RequiredKey), request_body = Funding,
+    responses((status = 201, body = FundingView)),
+    extensions(("x-problems" = json!(["reference_used"]))))]
 async fn fund(
     State(app): State<Arc<App>>,
     Funder(who): Funder,

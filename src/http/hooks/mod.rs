@@ -10,21 +10,25 @@ use super::problem::Problem;
 use crate::rail::RawReceipt;
 use crate::receipt::NewReceipt;
 use crate::receipt::verify::verify_capability_token;
+use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::routing::post;
-use axum::{Json, Router};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/hooks/{lane}", post(open).put(open))
-        .route("/hooks/{lane}/{token}", post(capability).put(capability))
+/// The answer to a receipt: nothing that anybody could learn from.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Empty {}
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(open)).routes(routes!(capability))
 }
 
 /// The parameters of a hook's path. What cannot be read is no address of ours.
@@ -39,21 +43,30 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address
     }
 }
 
+/// Takes a receipt in the provider's own format
+#[utoipa::path(method(post, put), path = "/hooks/{lane}", operation_id = "post_receipt", tag = "Hooks",
+    params(("lane" = String, Path, description = "Name of the lane")), request_body(content = String, content_type = "*/*"),
+    responses((status = 200, description = "It is stored", body = Empty)))]
 async fn open(
     State(app): State<Arc<App>>,
     Address(lane): Address<String>,
     headers: HeaderMap,
     RawBody(body): RawBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Empty>, Problem> {
     receive(&app, &lane, None, &headers, body.into()).await
 }
 
+/// Takes a receipt at an address that only the provider was told
+#[utoipa::path(method(post, put), path = "/hooks/{lane}/{token}", operation_id = "post_receipt_to_capability", tag = "Hooks",
+    params(("lane" = String, Path, description = "Name of the lane"), ("token" = String, Path, description = "What makes the address a capability")),
+    request_body(content = String, content_type = "*/*"),
+    responses((status = 200, description = "It is stored", body = Empty)))]
 async fn capability(
     State(app): State<Arc<App>>,
     Address((lane, token)): Address<(String, String)>,
     headers: HeaderMap,
     RawBody(body): RawBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Empty>, Problem> {
     let vouched = verify_capability_token(&app.capability_key, &lane, &token).ok_or_else(Problem::not_found)?;
     receive(&app, &lane, Some(vouched), &headers, body.into()).await
 }
@@ -64,12 +77,12 @@ async fn receive(
     token_reference: Option<Uuid>,
     headers: &HeaderMap,
     body: Vec<u8>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Empty>, Problem> {
     app.config.lane(lane).ok_or_else(Problem::not_found)?;
     let raw = RawReceipt { token_reference, headers: kept(headers), body, received_at: app.clock.now() };
     app.inbox.store(receipt(lane, raw)).await?;
     metrics::counter!("gaba_receipts_total", "lane" => lane.to_owned()).increment(1);
-    Ok(Json(json!({})))
+    Ok(Json(Empty {}))
 }
 
 fn receipt(lane: &str, raw: RawReceipt) -> NewReceipt {

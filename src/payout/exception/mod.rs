@@ -123,7 +123,8 @@ pub struct LaneTerms {
 }
 
 /// A proposal as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Proposal)]
 pub struct ProposalView {
     pub verdict: String,
     pub note: String,
@@ -134,10 +135,13 @@ pub struct ProposalView {
 }
 
 /// An exception as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Exception)]
 pub struct ExceptionView {
     pub id: Uuid,
+    #[schema(value_type = Uuid)]
     pub batch_id: BatchId,
+    #[schema(value_type = Uuid)]
     pub payout_id: PayoutId,
     pub row: u32,
     pub kind: String,
@@ -157,7 +161,8 @@ pub struct ExceptionView {
 }
 
 /// A verdict that can be given, and what it does in words.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = VerdictChoice)]
 pub struct Choice {
     pub verdict: &'static str,
     pub effect: &'static str,

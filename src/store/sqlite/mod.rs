@@ -27,6 +27,7 @@ mod record;
 mod reports;
 mod retries;
 mod rows;
+mod statement;
 mod wallets;
 
 use super::{Result, StoreError};

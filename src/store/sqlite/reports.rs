@@ -5,10 +5,11 @@ use super::{Result, SqliteStore, error, sql};
 use crate::batch::{Batch, Kind};
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
-use crate::report::settlement::Line;
+use crate::report::settlement::{Head, LedgerSum, Line};
 use crate::store::{Batches, Reports};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl Reports for SqliteStore {
@@ -29,10 +30,39 @@ impl Reports for SqliteStore {
         found.iter().map(|row| line(&batch, row)).collect()
     }
 
+    async fn report_head(&self, organisation: OrganisationId, batch: BatchId) -> Result<Head> {
+        let mut tx = self.reader.begin().await.map_err(error)?;
+        let batch = rows::batch(&mut tx, organisation, batch).await?;
+        let found = sql!("report_ledger").bind(batch.id).fetch_all(&mut *tx).await.map_err(error)?;
+        tx.rollback().await.map_err(error)?;
+        head(batch, &found)
+    }
+
     async fn ledger_position(&self) -> Result<i64> {
         let row = sql!("ledger_position").fetch_one(&self.reader).await.map_err(error)?;
         get(&row, "position")
     }
+}
+
+/// A batch may be paid through several lanes, each with an account of its own: the report adds them up.
+fn head(batch: Batch, found: &[SqliteRow]) -> Result<Head> {
+    let (mut position, mut sums) = (0, BTreeMap::new());
+    for row in found {
+        position = position.max(get(row, "position")?);
+        let key: (String, String, String) = (get(row, "kind")?, get(row, "debit_kind")?, get(row, "credit_kind")?);
+        let sum: &mut (i64, i64) = sums.entry(key).or_default();
+        sum.0 += get::<i64>(row, "transfers")?;
+        sum.1 += get::<i64>(row, "amount")?;
+    }
+    let sum = |((kind, from, to), (transfers, minor))| LedgerSum {
+        kind,
+        from,
+        to,
+        transfers,
+        amount: Money::new(minor, batch.currency),
+    };
+    let ledger = sums.into_iter().map(sum).collect();
+    Ok(Head { batch, position, ledger })
 }
 
 fn line(batch: &Batch, row: &SqliteRow) -> Result<Line> {

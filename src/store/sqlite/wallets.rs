@@ -11,7 +11,7 @@ use crate::org::Principal;
 use crate::store::{Done, Idempotency, Refusal, StoreError, Wallets};
 use crate::wallet::check::LedgerCheck;
 use crate::wallet::transfers::TransferKind;
-use crate::wallet::{self, AccountKind, WalletView};
+use crate::wallet::{self, AccountKind, FundingView, WalletView};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -93,7 +93,7 @@ async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, no
     let found = sql!("wallet_list").bind(organisation).fetch_all(&mut *tx).await.map_err(error)?;
     let views = found.iter().map(view).collect::<Result<Vec<_>>>()?;
     let wallet = views.into_iter().find(|w| w.id == wallet).ok_or(StoreError::NotFound)?;
-    Ok(json!({"reference": reference, "amount": amount.amount(), "currency": currency.code(), "wallet": wallet}))
+    Ok(json!(FundingView { reference: reference.to_owned(), amount: amount.amount(), currency, wallet }))
 }
 
 /// Refuses money that a wallet could not count, now or when all that is held comes back to it.

@@ -1,0 +1,327 @@
+//! The settlement report: what was asked for, what became of it, and totals that tie to the ledger.
+
+pub mod csv;
+pub mod json;
+pub mod xlsx;
+
+use crate::batch::Batch;
+use crate::clock::Time;
+use crate::ids::{BatchId, PayoutId};
+use crate::money::{Currency, Money};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// One line. Amounts are decimal strings of the major unit; `None` where there is nothing to tell.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = SettlementLine)]
+pub struct Line {
+    #[schema(value_type = Uuid)]
+    pub batch_id: BatchId,
+    pub batch_name: String,
+    pub row: u32,
+    pub reference: Option<String>,
+    #[schema(value_type = Option<Uuid>)]
+    pub payout_id: Option<PayoutId>,
+    pub provider_reference: Option<Uuid>,
+    pub provider_transaction_id: Option<String>,
+    pub name: Option<String>,
+    pub msisdn: Option<String>,
+    pub network: Option<String>,
+    pub currency: String,
+    pub amount: Option<String>,
+    pub fee: Option<String>,
+    pub tax: Option<String>,
+    pub total: Option<String>,
+    pub state: String,
+    pub reason_code: Option<String>,
+    pub reason: Option<String>,
+    pub attempts: u32,
+    pub approved_at: Option<Time>,
+    pub sent_at: Option<Time>,
+    pub settled_at: Option<Time>,
+    pub approved_by: Option<String>,
+}
+
+/// The columns, in the order of the contract.
+pub const COLUMNS: [&str; 23] = [
+    "batch_id",
+    "batch_name",
+    "row",
+    "reference",
+    "payout_id",
+    "provider_reference",
+    "provider_transaction_id",
+    "name",
+    "msisdn",
+    "network",
+    "currency",
+    "amount",
+    "fee",
+    "tax",
+    "total",
+    "state",
+    "reason_code",
+    "reason",
+    "attempts",
+    "approved_at",
+    "sent_at",
+    "settled_at",
+    "approved_by",
+];
+
+/// What a report begins with.
+#[derive(Clone, Debug)]
+pub struct Head {
+    pub batch: Batch,
+    /// The last transfer that touched the batch. While nothing moves, a report is the same bytes each time.
+    pub position: i64,
+    pub ledger: Vec<LedgerSum>,
+}
+
+/// What the ledger moved for a batch, by kind and by the kinds of account it went between.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SettlementLedgerSum)]
+pub struct LedgerSum {
+    pub kind: String,
+    pub from: String,
+    pub to: String,
+    pub transfers: i64,
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "amount")]
+    pub amount: Money,
+}
+
+fn amount<S: serde::Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&money.amount())
+}
+
+impl Head {
+    /// What has gone out through lanes, by the ledger alone.
+    pub fn sent_out(&self) -> Money {
+        let settlement = crate::wallet::AccountKind::Settlement.name();
+        let signed = |sum: &LedgerSum| match (sum.from == settlement, sum.to == settlement) {
+            (false, true) => sum.amount.minor,
+            (true, false) => -sum.amount.minor,
+            _ => 0,
+        };
+        Money::new(self.ledger.iter().map(signed).sum(), self.batch.currency)
+    }
+}
+
+/// What lines add up to, by state.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    currency: Currency,
+    states: BTreeMap<String, Sum>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    pub rows: i64,
+    pub amount: i64,
+    pub fee: i64,
+    pub tax: i64,
+    pub total: i64,
+}
+
+/// A summary as JSON shows it. `difference` is what the paid lines say less what the ledger sent out: nothing, unless the
+/// batch ran while the report was made, or the provider took a payment back.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SettlementSummary)]
+pub struct SummaryView {
+    pub states: Vec<SumView>,
+    pub paid: String,
+    pub sent_out: String,
+    pub difference: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SettlementSum)]
+pub struct SumView {
+    pub state: String,
+    pub rows: i64,
+    pub amount: String,
+    pub fee: String,
+    pub tax: String,
+    pub total: String,
+}
+
+/// The states in the order of their telling: what was paid first.
+const ORDER: [&str; 8] = ["paid", "accepted", "sending", "unknown", "queued", "failed", "cancelled", "excluded"];
+
+impl Summary {
+    pub fn new(currency: Currency) -> Summary {
+        Summary { currency, states: BTreeMap::new() }
+    }
+
+    pub fn add(&mut self, lines: &[Line]) {
+        for line in lines {
+            // The amount of a row left out is whatever was uploaded.
+            let minor = |text: &Option<String>| match (line.payout_id, text) {
+                (Some(_), Some(text)) => Money::parse(text, self.currency).map_or(0, |money| money.minor),
+                _ => 0,
+            };
+            let (amount, fee, tax, total) =
+                (minor(&line.amount), minor(&line.fee), minor(&line.tax), minor(&line.total));
+            let sum = match self.states.get_mut(&line.state) {
+                Some(sum) => sum,
+                None => self.states.entry(line.state.clone()).or_default(),
+            };
+            sum.rows += 1;
+            sum.amount += amount;
+            sum.fee += fee;
+            sum.tax += tax;
+            sum.total += total;
+        }
+    }
+
+    /// By state, in order.
+    pub fn states(&self) -> Vec<(&str, Sum)> {
+        let place = |state: &str| ORDER.iter().position(|s| *s == state).unwrap_or(ORDER.len());
+        let mut states: Vec<_> = self.states.iter().map(|(state, sum)| (state.as_str(), *sum)).collect();
+        states.sort_by_key(|(state, _)| place(state));
+        states
+    }
+
+    pub fn paid(&self) -> Money {
+        Money::new(self.states.get("paid").map_or(0, |sum| sum.amount), self.currency)
+    }
+
+    pub fn view(&self, head: &Head) -> SummaryView {
+        let money = |minor| Money::new(minor, self.currency).amount();
+        let shown = |(state, sum): (&str, Sum)| SumView {
+            state: state.to_owned(),
+            rows: sum.rows,
+            amount: money(sum.amount),
+            fee: money(sum.fee),
+            tax: money(sum.tax),
+            total: money(sum.total),
+        };
+        let (paid, sent_out) = (self.paid(), head.sent_out());
+        SummaryView {
+            states: self.states().into_iter().map(shown).collect(),
+            paid: paid.amount(),
+            sent_out: sent_out.amount(),
+            difference: money(paid.minor - sent_out.minor),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::batch::State;
+
+    /// A line of 50,000 shillings, in whichever state.
+    pub fn line(state: &str) -> Line {
+        let excluded = state == "excluded";
+        let money = |text: &str| (!excluded).then(|| text.to_owned());
+        Line {
+            batch_id: Uuid::nil(),
+            batch_name: "March".into(),
+            row: 2,
+            reference: Some("S-2".into()),
+            payout_id: (!excluded).then(Uuid::nil),
+            provider_reference: None,
+            provider_transaction_id: None,
+            name: Some("=Akello".into()),
+            msisdn: Some("256772123456".into()),
+            network: None,
+            currency: "UGX".into(),
+            amount: if excluded { Some("1,00".into()) } else { money("50000") },
+            fee: money("20"),
+            tax: money("0"),
+            total: money("50020"),
+            state: state.into(),
+            reason_code: None,
+            reason: None,
+            attempts: 1,
+            approved_at: None,
+            sent_at: None,
+            settled_at: Some(Time(1_763_715_600_123_456)),
+            approved_by: None,
+        }
+    }
+
+    /// Of a batch for which 100,000 went out.
+    pub fn head() -> Head {
+        let sum = |kind: &str, from: &str, to: &str, minor| LedgerSum {
+            kind: kind.into(),
+            from: from.into(),
+            to: to.into(),
+            transfers: 2,
+            amount: Money::new(minor, Currency::Ugx),
+        };
+        Head {
+            batch: Batch {
+                id: Uuid::nil(),
+                organisation: Uuid::nil(),
+                kind: crate::batch::Kind::Payout,
+                name: "March".into(),
+                currency: Currency::Ugx,
+                state: State::Completed,
+                claim: 0,
+                notify: false,
+                sms_template: None,
+                mapping: None,
+                mapping_source: None,
+                source: None,
+                reading: None,
+                declared: crate::batch::Declared::default(),
+                scheduled_at: None,
+                file_name: "march.csv".into(),
+                upload: Uuid::nil(),
+                file_hash: Vec::new(),
+                digest: None,
+                revision: 0,
+                rows: 3,
+                valid: 3,
+                invalid: 0,
+                excluded: 0,
+                duplicates: 0,
+                warnings: 0,
+                amount: 150_000,
+                fees: 60,
+                tax: 0,
+                reserved: 150_060,
+                paid: 100_040,
+                released: 50_020,
+                held: 0,
+                tallies: Vec::new(),
+                rejection: None,
+                failure: None,
+                created_by: Uuid::nil(),
+                created_by_label: "maker".into(),
+                submitted_by: None,
+                approved_by: None,
+                approved_by_label: None,
+                created_at: Time(1_763_715_600_000_000),
+                approved_at: None,
+                completed_at: None,
+            },
+            position: 7,
+            ledger: vec![
+                sum("reserve", "wallet", "hold", 150_060),
+                sum("paid", "hold", "settlement", 120_000),
+                sum("reversal", "settlement", "suspense", 20_000),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_went_out_is_what_settlement_accounts_gained() {
+        assert_eq!(head().sent_out().minor, 100_000);
+    }
+
+    #[test]
+    fn the_amount_of_a_row_left_out_is_never_added() {
+        let mut summary = Summary::new(Currency::Ugx);
+        summary.add(&[line("excluded"), line("paid"), line("queued")]);
+        let states = summary.states();
+        assert_eq!(states.iter().map(|(state, _)| *state).collect::<Vec<_>>(), ["paid", "queued", "excluded"]);
+        assert_eq!(states.iter().map(|(_, sum)| sum.amount).collect::<Vec<_>>(), [50_000, 50_000, 0]);
+        assert_eq!((states[0].1.total, summary.paid().minor), (50_020, 50_000));
+    }
+}
