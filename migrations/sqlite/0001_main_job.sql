@@ -351,7 +351,9 @@ CREATE TABLE exceptions (
     CHECK (state <> 'resolved' OR resolution = 'answered' OR (resolution = verdict AND confirmed_by IS NOT NULL))
 ) STRICT;
 
-CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt);
+-- Of a kind and an attempt one at a time: what was settled may come up again in other words.
+CREATE UNIQUE INDEX exceptions_once ON exceptions (payout_id, kind, attempt) WHERE state <> 'resolved';
+CREATE INDEX exceptions_of_payout ON exceptions (payout_id);
 CREATE INDEX exceptions_of_organisation ON exceptions (organisation_id, opened_at, id);
 CREATE INDEX exceptions_unresolved ON exceptions (batch_id, payout_id) WHERE state <> 'resolved';
 

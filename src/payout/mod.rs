@@ -81,7 +81,7 @@ impl Payout {
 
     /// Attempts of the present try, this one included.
     pub fn tries(&self) -> u32 {
-        self.attempt - self.first_attempt + 1
+        (self.attempt + 1).saturating_sub(self.first_attempt)
     }
 
     pub fn reference(&self) -> Uuid {

@@ -368,3 +368,80 @@ pub async fn exceptions_are_listed_by_state_and_kind(h: Harness) {
     assert_eq!(count(Some(exception::State::Open), None).await, 0);
     assert_eq!(count(Some(exception::State::Resolved), None).await, 1);
 }
+
+/// The provider keeps saying what two people found to be wrong.
+pub async fn what_was_settled_is_not_opened_again_by_the_same_words(h: Harness) {
+    let (org, batch, out, told) = late(&h).await;
+    settled(&h, &org, &told, Verdict::Dismiss).await;
+    let repeat = |more: &str| {
+        let news = gaba::rail::News { reference: out.reference, outcome: confirmed(&out.payout), verified: true };
+        let mut body = serde_json::to_vec(&news).unwrap();
+        body.extend(more.bytes());
+        raw_receipt(&h, LANE, Some(out.reference), body)
+    };
+    h.store_receipt(repeat(" ")).await;
+    assert_eq!(h.apply_receipts().await, 1);
+    let row = h.view(&org, &out.payout).await;
+    assert_eq!((row.state.as_str(), row.frozen_by), ("failed", None), "nobody could ever unfreeze it");
+    assert_eq!(h.exceptions(org.id).await.len(), 1);
+    // Other words are news.
+    let mut other = confirmed(&out.payout);
+    if let gaba::rail::Outcome::Paid(payment) = &mut other {
+        payment.transaction_id = Some("T-other".into());
+    }
+    h.store_receipt(receipt(&h, LANE, out.reference, other)).await;
+    h.apply_receipts().await;
+    let all = h.exceptions(org.id).await;
+    let again = all.iter().find(|e| e.state == "open").expect("another exception");
+    assert_eq!(h.view(&org, &out.payout).await.frozen_by, Some(again.id));
+    settled(&h, &org, again, Verdict::Paid).await;
+    h.assert_payout(&org, &out.payout, "paid").await;
+    h.store_receipt(repeat("  ")).await;
+    h.apply_receipts().await;
+    assert_eq!(h.view(&org, &out.payout).await.frozen_by, None, "found to be paid, and said once more");
+    h.assert_state(&org, &batch, State::Completed).await;
+    assert_tenant(&h, &org).await;
+}
+
+/// A provider that insists on another amount when it is asked again is not waited for in vain.
+pub async fn a_provider_that_insists_is_heard_again(h: Harness) {
+    let org = h.tenant().await;
+    let batch = h.approved(&org, &list(1)).await;
+    let out = h.claim_one().await;
+    h.sent(&out, mismatched(&out.payout)).await;
+    settled(&h, &org, &only(&h, &org).await, Verdict::Dismiss).await;
+    let asked = h.ask_one().await;
+    h.asked(&asked, mismatched(&asked.payout)).await;
+    let all = h.exceptions(org.id).await;
+    let again = all.iter().find(|e| e.state == "open").expect("another exception");
+    assert_eq!((all.len(), again.kind.as_str()), (2, "mismatch"));
+    settled(&h, &org, again, Verdict::Paid).await;
+    h.assert_state(&org, &batch, State::Completed).await;
+}
+
+/// Found to be paid under its first reference while the second was out: should the second pay too, that is a surplus and
+/// no repetition.
+pub async fn a_payment_of_the_attempt_that_was_given_up_is_not_lost(h: Harness) {
+    let org = h.tenant().await;
+    let batch = h.approved(&org, &list(1)).await;
+    let first = h.claim_one().await;
+    h.sent(&first, failed(true)).await;
+    h.advance(HOUR);
+    let second = h.claim_one().await;
+    h.sent(&second, accepted()).await;
+    h.store_receipt(receipt(&h, LANE, first.reference, confirmed(&first.payout))).await;
+    h.apply_receipts().await;
+    settled(&h, &org, &only(&h, &org).await, Verdict::Paid).await;
+    let row = h.view(&org, &first.payout).await;
+    assert_eq!((row.state.as_str(), row.provider_reference), ("paid", Some(first.reference)), "the one that paid");
+    h.assert_state(&org, &batch, State::Completed).await;
+    h.store_receipt(receipt(&h, LANE, second.reference, confirmed(&second.payout))).await;
+    h.apply_receipts().await;
+    let all = h.exceptions(org.id).await;
+    let surplus = all.iter().find(|e| e.state == "open").expect("the second payment is told");
+    assert_eq!((surplus.kind.as_str(), surplus.attempt), ("late_success", 2));
+    settled(&h, &org, surplus, Verdict::Paid).await;
+    let check = h.store.check_ledger().await.unwrap();
+    let went_out = check.trial_balance.iter().find(|l| l.account.starts_with("settlement")).unwrap();
+    assert_eq!(went_out.credits, 2_000);
+}

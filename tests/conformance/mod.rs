@@ -259,5 +259,8 @@ conformance!(sqlite, open_sqlite; {
         a_frozen_row_keeps_its_batch_running,
         a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
         exceptions_are_listed_by_state_and_kind,
+        what_was_settled_is_not_opened_again_by_the_same_words,
+        a_provider_that_insists_is_heard_again,
+        a_payment_of_the_attempt_that_was_given_up_is_not_lost,
     }
 });

@@ -68,6 +68,38 @@ crate::states! {
     ]
 }
 
+/// An exception of the same kind about the same attempt that was opened before.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    pub id: Uuid,
+    pub detail: String,
+    /// `None` while it is not settled.
+    pub resolution: Option<String>,
+}
+
+/// What news come to that would open an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is open already.
+    Open(Uuid),
+    /// Two people have settled just this.
+    Settled,
+    New,
+}
+
+/// Weighs news in the words `detail` against what was told before. What was found true is not news when it is said again;
+/// what was dismissed is news in other words, or from a provider that `insists` on it when asked.
+pub fn standing(earlier: &[Earlier], detail: &str, insists: bool) -> Standing {
+    if let Some(open) = earlier.iter().find(|e| e.resolution.is_none()) {
+        return Standing::Open(open.id);
+    }
+    let settles = |e: &Earlier| match e.resolution.as_deref() {
+        Some("dismiss") => !insists && e.detail == detail,
+        resolution => resolution.is_some() && !insists,
+    };
+    if earlier.iter().any(settles) { Standing::Settled } else { Standing::New }
+}
+
 /// What one person says about an exception.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
@@ -140,6 +172,26 @@ mod tests {
         let steps = State::ALL.iter().flat_map(|&a| State::ALL.iter().map(move |&b| (a, b)));
         assert_eq!(steps.filter(|&(a, b)| a.may_become(b)).count(), 3);
         assert!(State::ALL.iter().all(|&to| !Resolved.may_become(to)));
+    }
+
+    #[test]
+    fn what_is_settled_is_settled_until_there_is_news() {
+        let told = |resolution: Option<&str>| Earlier {
+            id: Uuid::from_u128(1),
+            detail: "T-1".into(),
+            resolution: resolution.map(str::to_owned),
+        };
+        let weigh = |resolution, detail, insists| standing(&[told(resolution)], detail, insists);
+        assert_eq!(standing(&[], "T-1", false), Standing::New);
+        for insists in [false, true] {
+            assert_eq!(weigh(None, "T-2", insists), Standing::Open(Uuid::from_u128(1)));
+            let both = [told(Some("dismiss")), told(None)];
+            assert_eq!(standing(&both, "T-1", insists), Standing::Open(Uuid::from_u128(1)), "one at a time");
+        }
+        assert_eq!(weigh(Some("dismiss"), "T-1", false), Standing::Settled);
+        assert_eq!(weigh(Some("dismiss"), "T-2", false), Standing::New, "other words");
+        assert_eq!(weigh(Some("dismiss"), "T-1", true), Standing::New, "it was asked, and says so again");
+        assert_eq!(weigh(Some("paid"), "T-2", false), Standing::Settled, "found true");
     }
 
     #[test]

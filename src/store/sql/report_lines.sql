@@ -1,6 +1,6 @@
 SELECT p.row, d.reference, p.id AS payout_id, p.transaction_id, d.name, p.msisdn, d.network, p.amount, NULL AS amount_text,
        p.fee, p.tax, p.amount + p.fee + p.tax AS total, p.state, p.reason_code, p.reason, p.sent_at, p.settled_at,
-       (SELECT a.reference FROM attempts a WHERE a.batch_id = p.batch_id AND a.row = p.row ORDER BY a.attempt DESC LIMIT 1) AS provider_reference,
+       (SELECT a.reference FROM attempts a WHERE a.batch_id = p.batch_id AND a.row = p.row ORDER BY a.state = 'succeeded' DESC, a.attempt DESC LIMIT 1) AS provider_reference,
        (SELECT COUNT(*) FROM attempts a WHERE a.batch_id = p.batch_id AND a.row = p.row) AS attempts
 FROM payouts p
 JOIN payout_details d ON d.batch_id = p.batch_id AND d.row = p.row

@@ -10,6 +10,7 @@
 mod batches;
 mod books;
 mod claims;
+mod doubts;
 mod exceptions;
 mod import;
 mod installation;

@@ -5,6 +5,7 @@
 //! follows from the rows that the fenced statement says it changed.
 
 use super::books::{Books, Moves, Of};
+use super::doubts::{self, Doubts};
 use super::rows::{self, get, hex};
 use super::{Result, Tx, batches, error, own, sql, wallets};
 use crate::clock::Time;
@@ -30,17 +31,18 @@ struct BatchTerms {
 pub(super) async fn payouts(tx: &mut Tx, records: Vec<PayoutRecord>, now: Time) -> Result<Vec<Recorded>> {
     let terms = batch_terms(tx, &records).await?;
     let records: Vec<PayoutRecord> = records.into_iter().map(|r| converge(r, &terms)).collect();
-    let applied = fence(tx, &records, now).await?;
+    let doubts = doubts::weigh(tx, &records).await?;
+    let applied = fence(tx, &records, &doubts, now).await?;
     let of = |wanted| records.iter().zip(&applied).filter(move |(_, a)| **a == wanted).map(|(record, _)| record);
     let (done, late): (Vec<&PayoutRecord>, Vec<&PayoutRecord>) =
-        (of(Recorded::Applied).collect(), of(Recorded::Fenced).collect());
+        (of(Recorded::Applied).collect(), of(Recorded::Fenced).filter(|r| !doubts.settled(r)).collect());
     keep_late(tx, &late, now).await?;
     end_attempts(tx, &done).await?;
     move_money(tx, &done, now).await?;
     tell(tx, &done, &terms, now).await?;
-    let opened = open_exceptions(tx, &done, now).await?;
+    doubts.open(tx, &done, now).await?;
     close_answered(tx, &done, now).await?;
-    write_events(tx, &done, &opened, now).await?;
+    write_events(tx, &done, &doubts, now).await?;
     let closed: BTreeSet<(BatchId, OrganisationId)> = done
         .iter()
         .filter(|r| r.change.to.is_final() && !r.payout.state.is_final())
@@ -77,11 +79,11 @@ fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> Payou
 
 /// The fenced update. A row is told apart by its claim, not by its id alone: an old claim and the present one may stand in
 /// one group, and so may the same record twice.
-async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<Recorded>> {
+async fn fence(tx: &mut Tx, records: &[PayoutRecord], doubts: &Doubts, now: Time) -> Result<Vec<Recorded>> {
     let key = |r: &PayoutRecord| (r.payout.id, r.payout.claim);
     let mut seen = HashSet::with_capacity(records.len());
-    let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
-    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, now));
+    let first: Vec<bool> = records.iter().map(|r| !doubts.settled(r) && seen.insert(key(r))).collect();
+    let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r, doubts, now));
     let changes = Value::Array(changes.collect()).to_string();
     let rows = own!("payouts_record").bind(&changes).fetch_all(&mut *tx).await.map_err(error)?;
     let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
@@ -103,9 +105,8 @@ async fn fence(tx: &mut Tx, records: &[PayoutRecord], now: Time) -> Result<Vec<R
     Ok(applied)
 }
 
-fn change(record: &PayoutRecord, now: Time) -> Value {
+fn change(record: &PayoutRecord, doubts: &Doubts, now: Time) -> Value {
     let PayoutRecord { payout, change, .. } = record;
-    let frozen = change.exception.filter(|e| e.freezes()).map(|e| hex(exception_id(record, e.name())));
     // How and when a final payout ended stays as it is, whatever is heard of it later.
     let ends = change.to.is_final() && change.to != payout.state;
     // Through `queued`, because the machine knows no step from on the way to cancelled.
@@ -117,6 +118,7 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
         "to": to,
         "action": change.next.map_or(Action::Query, |(action, _)| action).name(),
         "due_at": change.next.map(|(_, at)| at.micros()),
+        "attempt": attempt_after(record),
         "new_attempt": i32::from(change.new_attempt),
         "step": change.step,
         "exposed": i32::from(change.exposed),
@@ -126,12 +128,19 @@ fn change(record: &PayoutRecord, now: Time) -> Value {
         "reason": change.reason.as_ref().map(|r| &r.message),
         "transaction_id": change.transaction_id.as_ref().filter(|_| ends),
         "settled_at": ends.then_some(now.micros()),
-        "frozen_by": frozen,
+        "frozen_by": doubts.freezes(record).map(hex),
     })
 }
 
-fn exception_id(record: &PayoutRecord, kind: &str) -> Uuid {
-    ids::account("exception", record.payout.id, &[kind, &record.of_attempt.to_string()])
+/// A payout that is paid stands at the attempt that paid it, which two people may have found to be an earlier one: what is
+/// heard of any other attempt is a payment too many, not a repetition.
+fn attempt_after(record: &PayoutRecord) -> u32 {
+    let PayoutRecord { payout, change, of_attempt, .. } = record;
+    if change.to == State::Paid && payout.state != State::Paid {
+        *of_attempt
+    } else {
+        payout.attempt + u32::from(change.new_attempt)
+    }
 }
 
 /// A definitive answer whose claim had lapsed is kept like a receipt, and applied by its reference.
@@ -258,29 +267,6 @@ async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, Batc
     Ok(())
 }
 
-/// Opens what is not open yet; the ids of what it opened.
-async fn open_exceptions(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<HashSet<Uuid>> {
-    let mut opened = HashSet::new();
-    for record in done {
-        let Some(kind) = record.change.exception else { continue };
-        let payout = &record.payout;
-        let id = exception_id(record, kind.name());
-        let open = sql!("exception_open")
-            .bind(id)
-            .bind(payout.organisation)
-            .bind(payout.batch)
-            .bind(payout.id)
-            .bind(kind.name())
-            .bind(i64::from(record.of_attempt))
-            .bind(record.change.detail.as_deref().unwrap_or_default())
-            .bind(now.micros());
-        if open.execute(&mut *tx).await.map_err(error)?.rows_affected() > 0 {
-            opened.insert(id);
-        }
-    }
-    Ok(opened)
-}
-
 /// Whatever is overdue needs nobody any more once its attempt has ended.
 async fn close_answered(tx: &mut Tx, done: &[&PayoutRecord], now: Time) -> Result<()> {
     let ended = done.iter().filter(|r| r.change.attempt.is_some());
@@ -304,7 +290,7 @@ pub(super) fn event(payout: &Payout, kind: &str, detail: Option<&str>) -> Value 
 }
 
 /// One event per change of state (a poll that learnt nothing is none), and per exception.
-async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], opened: &HashSet<Uuid>, at: Time) -> Result<()> {
+async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], doubts: &Doubts, at: Time) -> Result<()> {
     let mut events = Vec::with_capacity(done.len());
     for record in done {
         let reason = record.change.reason.as_ref().map(|r| format!("{}: {}", r.code, r.message));
@@ -317,7 +303,7 @@ async fn write_events(tx: &mut Tx, done: &[&PayoutRecord], opened: &HashSet<Uuid
             };
             events.push(event(&now, crate::machine::State::name(record.change.to), detail.as_deref()));
         }
-        let exception = record.change.exception.filter(|e| opened.contains(&exception_id(record, e.name())));
+        let exception = record.change.exception.filter(|_| doubts.opens(record));
         if let Some(exception) = exception {
             events.push(event(&now, &format!("exception.{}", exception.name()), None));
         }
