@@ -3,5 +3,6 @@
 mod api;
 mod chaos;
 mod conformance;
+mod model;
 mod support;
 mod tidy;
