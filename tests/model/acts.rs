@@ -1,5 +1,6 @@
 //! What people may do with a batch, and what comes of it.
 
+use super::cases::Person;
 use super::rules::*;
 use gaba::money::{Currency, Money};
 use gaba::store::Refusal;
@@ -50,7 +51,7 @@ impl Model {
         Answer::Applied
     }
 
-    pub fn submit(&mut self, b: usize, exclude: bool) -> Answer {
+    pub fn submit(&mut self, b: usize, by: Person, exclude: bool) -> Answer {
         let batch = &mut self.batches[b];
         match batch.phase {
             Phase::Awaiting => Answer::Already,
@@ -59,7 +60,7 @@ impl Model {
                 Answer::Refused(Refusal::RowsInvalid { invalid: batch.invalid })
             }
             Phase::Ready => {
-                (batch.phase, batch.rejection) = (Phase::Awaiting, None);
+                (batch.phase, batch.rejection, batch.submitted_by) = (Phase::Awaiting, None, Some(by));
                 Answer::Applied
             }
             _ => self.refuse(b),
@@ -78,17 +79,16 @@ impl Model {
         }
     }
 
-    /// `own`: by whoever uploaded and submitted it.
-    pub fn approve(&mut self, b: usize, own: bool, digest: &str, key: Option<u8>) -> Answer {
+    pub fn approve(&mut self, b: usize, by: Person, digest: &str, key: Option<u8>) -> Answer {
         let now = self.now;
         let batch = &mut self.batches[b];
-        if !own && key.is_some_and(|key| batch.keys.contains(&key)) {
+        if key.is_some_and(|key| batch.keys.contains(&(by, key))) {
             return Answer::Already;
         }
         if batch.phase != Phase::Awaiting {
             return self.refuse(b);
         }
-        if own {
+        if batch.is_of(by) {
             return Answer::Refused(Refusal::SelfApproval);
         }
         if digest != batch.digest {
@@ -102,7 +102,7 @@ impl Model {
         org.wallet -= needed;
         batch.reserved += needed;
         batch.held += needed;
-        batch.keys.extend(key);
+        batch.keys.extend(key.map(|key| (by, key)));
         let later = batch.scheduled_at.filter(|at| *at > now);
         (batch.phase, batch.due) = (if later.is_some() { Phase::Scheduled } else { Phase::Running }, later);
         Answer::Applied
@@ -194,6 +194,7 @@ impl Model {
         if taken.len() < n {
             self.batches[b].due = None;
         }
-        self.close(b);
+        self.ending.insert(b);
+        self.end_act();
     }
 }

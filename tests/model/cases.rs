@@ -198,7 +198,8 @@ impl Model {
             }
         }
         self.settle(at, before);
-        self.close(at.0);
+        self.ending.insert(at.0);
+        self.end_act();
     }
 
     /// The money of a payout that was given up is taken again: from the wallet, or as a receivable if that is short.
@@ -225,13 +226,13 @@ impl Model {
     }
 
     /// The failed are paid again, each under a new reference; all of them or none. Gives how many, and whom it skipped.
-    pub fn retry(&mut self, b: usize, own: bool) -> Result<(usize, Vec<u32>), Answer> {
+    pub fn retry(&mut self, b: usize, by: Person) -> Result<(usize, Vec<u32>), Answer> {
         let now = self.now;
         let batch = &mut self.batches[b];
         if !matches!(batch.phase, Phase::Running | Phase::Completed) {
             return Err(Answer::Refused(Refusal::InvalidState { state: batch.phase.name().into() }));
         }
-        if own {
+        if batch.is_of(by) {
             return Err(Answer::Refused(Refusal::SelfApproval));
         }
         let failed = |row: &&mut Row| row.stand == Stand::Failed;

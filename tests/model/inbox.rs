@@ -7,6 +7,7 @@ use super::news::Words;
 use super::rules::*;
 use gaba::rail::Outcome;
 use gaba::receipt::ClaimedReceipt;
+use std::collections::BTreeSet;
 
 impl Model {
     /// Puts a letter into the inbox, unless the same came before.
@@ -80,19 +81,34 @@ impl Model {
         fits.min_by_key(|(_, l)| (l.id.is_none(), l.due)).map(|(which, _)| which)
     }
 
-    /// A claimed letter is applied; under a claim that has lapsed since, nothing happens.
-    pub fn open(&mut self, which: usize, version: u64) {
-        let letter = &mut self.letters[which];
-        if letter.version != version || letter.due.is_none() {
-            return;
+    /// Claimed letters are applied; under a claim that has lapsed since, nothing happens. Several of one payout are applied one
+    /// after the other, each round of them wholly before the next.
+    pub fn open(&mut self, claimed: Vec<(usize, u64)>) {
+        let ours = |l: &Letter, version| l.version == version && l.due.is_some();
+        let mut left: Vec<usize> =
+            claimed.into_iter().filter(|&(which, version)| ours(&self.letters[which], version)).map(|c| c.0).collect();
+        for &which in &left {
+            let letter = &mut self.letters[which];
+            (letter.due, letter.version) = (None, letter.version + 1);
         }
-        letter.due = None;
-        letter.version += 1;
-        let letter = letter.clone();
-        let known = self.by_reference.get(&letter.reference).copied();
-        let Some((at, attempt)) = known.filter(|_| letter.readable) else { return };
-        if self.batches[at.0].rows[at.1].lane == letter.lane {
-            self.hear(at, Words { outcome: &letter.outcome, by: letter.by, attempt, asked: false });
+        while !left.is_empty() {
+            let mut told = BTreeSet::new();
+            left.retain(|&which| match self.addressee(&self.letters[which]) {
+                None => false,
+                Some((at, _)) if !told.insert(at) => true,
+                Some((at, attempt)) => {
+                    let Letter { outcome, by, .. } = self.letters[which].clone();
+                    self.hear(at, Words { outcome: &outcome, by, attempt, asked: false });
+                    false
+                }
+            });
+            self.end_act();
         }
+    }
+
+    /// The payout and attempt that a letter speaks of, if it came in through that payout's lane.
+    fn addressee(&self, letter: &Letter) -> Option<(At, u32)> {
+        let known = self.by_reference.get(&letter.reference).filter(|_| letter.readable)?;
+        (self.batches[known.0.0].rows[known.0.1].lane == letter.lane).then_some(*known)
     }
 }

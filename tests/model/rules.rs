@@ -3,7 +3,7 @@
 //! It shares no code with what it judges. Where the engine may choose (which of the due rows, which moment within the
 //! jitter of a backoff) the model knows the choices that are allowed, is told which was taken, and goes on from there.
 
-use super::cases::Case;
+use super::cases::{Case, Person};
 use super::lane::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -222,13 +222,19 @@ pub struct Batch {
     pub paid: i64,
     pub released: i64,
     pub held: i64,
-    /// Idempotency keys under which it was approved.
-    pub keys: HashSet<u8>,
+    pub submitted_by: Option<Person>,
+    /// Idempotency keys under which it was approved, and by whom.
+    pub keys: HashSet<(Person, u8)>,
     /// And its failed rows retried.
-    pub retries: HashSet<u8>,
+    pub retries: HashSet<(Person, u8)>,
 }
 
 impl Batch {
+    /// Whoever uploaded or submitted a list decides nothing about its money.
+    pub fn is_of(&self, person: Person) -> bool {
+        person == Person::Maker || self.submitted_by == Some(person)
+    }
+
     pub fn needs(&self) -> i64 {
         self.rows.iter().map(|r| r.total).sum()
     }
@@ -300,6 +306,8 @@ pub struct Model {
     /// In the order in which they were opened.
     pub cases: Vec<Case>,
     pub by_reference: HashMap<Uuid, (At, u32)>,
+    /// Batches of which rows ended in the present act.
+    pub ending: BTreeSet<usize>,
     /// Batches that a step may have changed.
     pub touched: BTreeSet<usize>,
 }
@@ -315,7 +323,7 @@ impl Model {
         self.batches.iter().enumerate().flat_map(of)
     }
 
-    /// Money and phase after a row went from `before` to where it stands.
+    /// Money after a row went from `before` to where it stands.
     pub fn settle(&mut self, at: At, before: Stand) {
         let batch = &mut self.batches[at.0];
         let (after, total) = (batch.rows[at.1].stand, batch.rows[at.1].total);
@@ -329,7 +337,14 @@ impl Model {
             batch.released += total;
             self.orgs[batch.org].wallet += total;
         }
-        self.close(at.0);
+        self.ending.insert(at.0);
+    }
+
+    /// At the end of an act, which is one transaction, batches close.
+    pub fn end_act(&mut self) {
+        for b in std::mem::take(&mut self.ending) {
+            self.close(b);
+        }
     }
 
     /// A batch ends with its last row, when nothing of it is held or in doubt.

@@ -143,6 +143,7 @@ impl World {
         for hand in group {
             model.push(self.recorded(hand));
         }
+        self.model.end_act();
         same(format!("records of {:?}", group.iter().map(|h| h.at).collect::<Vec<_>>()), engine, model)
     }
 

@@ -70,6 +70,7 @@ impl World {
             paid: 0,
             released: 0,
             held: 0,
+            submitted_by: None,
             keys: Default::default(),
             retries: Default::default(),
         };
@@ -223,17 +224,17 @@ impl World {
             (batch.id, batch.org, batch.digest.clone())
         };
         let tenant = &self.tenants[if stranger { (org + 1) % self.tenants.len() } else { org }];
-        let (actor, store, own) = (tenant.person(by).clone(), self.store.clone(), by == Person::Maker);
+        let (actor, store) = (tenant.person(by).clone(), self.store.clone());
         if let Act::Retry { key } = act {
-            return self.retry(b, &actor, own, stranger, key).await;
+            return self.retry(b, &actor, by, stranger, key).await;
         }
         let reason = |n: u8| format!("reason {n}");
         let shown = if matches!(act, Act::Approve { stale: true, .. }) { "sha256:stale" } else { &digest };
         let model = match act {
             _ if stranger => Answer::NotFound,
-            Act::Submit { exclude } => self.model.submit(b, exclude),
+            Act::Submit { exclude } => self.model.submit(b, by, exclude),
             Act::Reject { reason: n } => self.model.reject(b, &reason(n)),
-            Act::Approve { key, .. } => self.model.approve(b, own, shown, key),
+            Act::Approve { key, .. } => self.model.approve(b, by, shown, key),
             Act::Pause => self.model.pause(b),
             Act::Resume => self.model.resume(b),
             Act::Cancel => self.model.cancel(b),
@@ -256,20 +257,20 @@ impl World {
         &mut self,
         b: usize,
         actor: &gaba::org::Principal,
-        own: bool,
+        by: Person,
         stranger: bool,
         key: Option<u8>,
     ) -> Result<bool, Wrong> {
         let id = self.model.batches[b].id;
         let (engine, told) = answer(self.store.retry_failed(actor, id, idempotency(b, "retry", key)).await)?;
-        let replayed = !own && key.is_some_and(|key| self.model.batches[b].retries.contains(&key));
+        let replayed = key.is_some_and(|key| self.model.batches[b].retries.contains(&(by, key)));
         let model = match stranger {
             true => Answer::NotFound,
             false if replayed => Answer::Already,
-            false => match self.model.retry(b, own) {
+            false => match self.model.retry(b, by) {
                 Err(refused) => refused,
                 Ok((retried, skipped)) => {
-                    self.model.batches[b].retries.extend(key);
+                    self.model.batches[b].retries.extend(key.map(|key| (by, key)));
                     let told = told.unwrap_or_default();
                     same("retried", told["retried"].as_u64(), Some(retried as u64))?;
                     let rows = told["skipped"].as_array().into_iter().flatten();

@@ -116,9 +116,7 @@ impl World {
             Arc::new(move |payout, seen| (decide(payout, seen, conditions), Some(SMS_LANE.into())));
         let message: DecideMessage = Arc::new(|_, _, _, _, _| None);
         self.store.apply_receipts(judged, payout, message).await.map_err(|e| e.to_string())?;
-        for mail in &taken {
-            self.model.open(mail.which, mail.version);
-        }
+        self.model.open(taken.iter().map(|mail| (mail.which, mail.version)).collect());
         if keep {
             self.mail.extend(taken);
         }
