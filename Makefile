@@ -22,3 +22,4 @@ test:
 
 bench:
 	$(CARGO) bench --bench throughput
+	$(CARGO) bench --bench import

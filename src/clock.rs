@@ -16,6 +16,11 @@ impl Time {
         self.0
     }
 
+    /// The day, UTC, as `2026-11-24`.
+    pub fn day(self) -> String {
+        self.to_string().chars().take(10).collect()
+    }
+
     /// Time from `earlier` to `self`; zero when the clock stepped back in between.
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

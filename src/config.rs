@@ -2,6 +2,7 @@
 //!
 //! `gaba.example.toml` documents every key and is read by a test, so that it cannot fall behind.
 
+use crate::clock::Time;
 use crate::money::{Currency, Money};
 use crate::payout::exception::LaneTerms;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,6 +60,9 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// Largest list, in rows.
     pub rows_max: u32,
+    /// How far back lists are compared with others; zero not at all.
+    #[serde(deserialize_with = "duration")]
+    pub duplicate_window: Duration,
     pub lanes: Vec<LaneConfig>,
 }
 
@@ -73,6 +77,7 @@ impl Default for Config {
             log: "info".into(),
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
+            duplicate_window: Duration::from_secs(14 * 24 * 3600),
             lanes: Vec::new(),
         }
     }
@@ -116,6 +121,10 @@ pub struct LaneConfig {
     /// Sender shown to the recipient of an SMS.
     #[serde(default)]
     pub sender: Option<String>,
+    /// What an organisation pays for each segment of a list of SMS: a decimal string in the lane's currency, or where it
+    /// has none, in the list's. Absent: nothing.
+    #[serde(default)]
+    pub price_per_segment: Option<String>,
     #[serde(default = "defaults::poll_after", deserialize_with = "durations")]
     pub poll_after: Vec<Duration>,
     /// An accepted or unknown payout older than this becomes an exception for a person; polling goes on hourly.
@@ -224,17 +233,21 @@ mod defaults {
 pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(24);
 
 impl Config {
-    /// The lane that tells the paid, if there is one.
-    pub fn sms_lane(&self) -> Option<String> {
-        self.lanes.iter().find(|l| crate::rail::SMS_RAILS.contains(&l.rail.as_str())).map(|l| l.name.clone())
+    /// Lists created before this are not compared with others; `None` when none are.
+    pub fn duplicates_since(&self, now: Time) -> Option<Time> {
+        (!self.duplicate_window.is_zero()).then(|| now - self.duplicate_window)
     }
 
     /// What the lane says about verdicts. A provider that does not say how long it remembers a reference is given as
     /// long as an outcome may stay unknown.
     pub fn lane_terms(&self, lane: &str) -> LaneTerms {
         let lane = self.lanes.iter().find(|l| l.name == lane);
+        let sms_lane = crate::lane::route::sms_lane(&self.lanes);
         let wait = lane.map(|l| l.idempotent_for.unwrap_or(l.unknown_after));
-        LaneTerms { reissue_after: wait.unwrap_or_else(defaults::unknown_after), sms_lane: self.sms_lane() }
+        LaneTerms {
+            reissue_after: wait.unwrap_or_else(defaults::unknown_after),
+            sms_lane: sms_lane.map(|lane| lane.name.clone()),
+        }
     }
 
     /// Reads `path` (or `gaba.toml` where present, or the defaults), applies the environment and checks everything.
@@ -333,6 +346,16 @@ impl Config {
             }
             if let Some(bad) = lane.prefixes.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
                 return fail(format!("prefix {bad:?} must be digits such as \"25677\", without +"));
+            }
+            if let Some(price) = &lane.price_per_segment {
+                // Three of the currencies have no decimals; one that has two says whether it is a number at all.
+                let currency = lane.currency.unwrap_or(Currency::Usd);
+                if let Err(why) = Money::parse(price, currency) {
+                    return fail(format!("price_per_segment: {why}"));
+                }
+                if telco {
+                    return fail("price_per_segment belongs to a lane that sends SMS".into());
+                }
             }
             if lane.rail == "mtn-momo" && (lane.api_user.is_none() || lane.target_environment.is_none()) {
                 return fail("rail mtn-momo needs `api_user` and `target_environment`".into());
@@ -445,6 +468,19 @@ mod tests {
     fn a_resend_window_that_could_pay_twice_stops_the_start() {
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"29m\"").is_ok());
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"30m\"").unwrap_err().contains("resend_after"));
+    }
+
+    #[test]
+    fn the_price_of_an_sms_is_an_amount_of_its_lanes_currency() {
+        let sms = |more: &str| {
+            let lane = "[[lanes]]\nname = \"s\"\nrail = \"sms-http\"\nbase_url = \"http://x\"\n";
+            Config::parse(&format!("{lane}{more}")).unwrap().check().map_err(|e| e.to_string())
+        };
+        assert_eq!(sms("price_per_segment = \"35\"\ncurrency = \"UGX\""), Ok(()));
+        assert_eq!(sms("price_per_segment = \"0.80\""), Ok(()));
+        assert!(sms("price_per_segment = \"0.80\"\ncurrency = \"UGX\"").unwrap_err().contains("decimals"));
+        assert!(sms("price_per_segment = \"-1\"").unwrap_err().contains("price_per_segment"));
+        assert!(lane("price_per_segment = \"35\"").unwrap_err().contains("sends SMS"));
     }
 
     #[test]

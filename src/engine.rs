@@ -6,7 +6,7 @@
 use crate::clock::SharedClock;
 use crate::config::{Config, ConfigError, LaneConfig};
 use crate::lane::gate::{LaneGate, Open, SharedBreaker};
-use crate::lane::route::{Overlap, Router};
+use crate::lane::route::{self, Overlap, Router};
 use crate::queue::group_commit::GroupCommit;
 use crate::queue::{self, Surroundings};
 use crate::rail::{self, RailContext};
@@ -208,8 +208,12 @@ impl Engine {
             let work = message::Message::new(config.clone(), rail.clone(), store, clock, self.message_recorder.clone());
             monitor = queue::spawn(monitor, Arc::new(work), config.concurrency, gate, around.clone());
         }
-        let importer =
-            import::Import { store: self.store.clone(), config: self.config.clone(), router: self.router.clone() };
+        let importer = import::Import {
+            store: self.store.clone(),
+            config: self.config.clone(),
+            router: self.router.clone(),
+            clock: self.clock.clone(),
+        };
         monitor = queue::spawn(monitor, Arc::new(importer), 1, Arc::new(Open), around.clone());
         queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
     }
@@ -243,7 +247,7 @@ fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &Ra
         let store = recording.clone();
         Box::pin(async move { store.record_payouts(records).await })
     });
-    let sms_lane = config.sms_lane();
+    let sms_lane = route::sms_lane(&config.lanes).map(|lane| lane.name.clone());
     let mut lanes = receipt::Lanes { telco: HashMap::new(), sms: HashMap::new() };
     for lane in &config.lanes {
         if let Some(telco) = rail::telco(lane, context) {

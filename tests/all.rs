@@ -3,6 +3,8 @@
 mod api;
 mod chaos;
 mod conformance;
+mod fuzz;
+mod matrix;
 mod model;
 mod support;
 mod tidy;

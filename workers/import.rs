@@ -1,14 +1,14 @@
 //! Importing uploads.
 
-use crate::batch::digest::{DigestRow, DigestTerms, Digester};
-use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, Summary, Terms};
-use crate::batch::{Batch, Declared, Reading, Understood};
+use crate::batch::approval;
+use crate::batch::digest::{DigestRow, Digester};
+use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, SmsTerms, Summary, Terms};
+use crate::batch::{Batch, Declared, Kind, Reading, Understood};
+use crate::clock::{SharedClock, Time};
 use crate::config::Config;
-use crate::lane::route::Router;
-use crate::money::{Currency, Money};
-use crate::phone::Country;
+use crate::lane::route::{self, Router};
 use crate::queue::Work;
-use crate::store::{ImportTotals, IssueView, NewRecipient, NewRow, RejectedRow, SharedStore, StoreError};
+use crate::store::{ImportTotals, IssueView, NewRow, SharedStore, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,7 @@ pub struct Import {
     pub store: SharedStore,
     pub config: Arc<Config>,
     pub router: Arc<Router>,
+    pub clock: SharedClock,
 }
 
 #[async_trait]
@@ -100,13 +101,16 @@ impl Import {
         let (file, file_bytes) = self.spool(batch).await?;
         let remembered = self.store.remembered_mappings(batch.organisation).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
-        let country = country(&self.config, batch.currency);
+        let country = route::country(&self.config.lanes, batch.currency);
+        let since = self.config.duplicates_since(self.clock.now());
+        let sms = SmsTerms::of(&self.config.lanes, &batch);
+        let sms = sms.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
         let rows_max = self.config.rows_max;
         let reading = tokio::task::spawn_blocking(move || {
             let progress = Progress::default();
-            let mut loader = Loader::new(store, &batch, &progress, file_bytes);
+            let mut loader = Loader::new(store, &batch, &progress, file_bytes, since);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
-            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max };
+            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max, sms };
             let mut sink = |row| loader.take(row).map_err(|e| Box::new(e) as _);
             let read = import::read_with(&file.0, &terms, &remembered, &progress, &mut sink);
             // Trouble of the store reaches us through the reader; it is not the file's fault.
@@ -166,6 +170,8 @@ struct Loader<'a> {
     batch: Batch,
     progress: &'a Progress,
     file_bytes: i64,
+    /// Lists older than this are not compared with this one.
+    since: Option<Time>,
     runtime: Handle,
     digest: Digester,
     excluded: Vec<u32>,
@@ -174,20 +180,23 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(store: SharedStore, batch: &Batch, progress: &'a Progress, file_bytes: i64) -> Self {
-        let digest = Digester::new(&DigestTerms {
-            organisation: batch.organisation,
-            batch: batch.id,
-            kind: "payout",
-            currency: batch.currency,
-            sms_template: batch.sms_template.as_deref(),
-            notify: batch.notify,
-            scheduled_at: batch.scheduled_at.map(|t| t.micros()),
-        });
+    fn new(store: SharedStore, batch: &Batch, progress: &'a Progress, file_bytes: i64, since: Option<Time>) -> Self {
+        let digest = Digester::new(&approval::terms(batch));
         let chunk = Vec::with_capacity(CHUNK_ROWS);
         let batch = Batch { reading: Some(Reading { read_bytes: 0, file_bytes }), ..batch.clone() };
         let runtime = Handle::current();
-        Loader { store, batch, progress, file_bytes, runtime, digest, excluded: Vec::new(), chunk, trouble: None }
+        Loader {
+            store,
+            batch,
+            progress,
+            file_bytes,
+            since,
+            runtime,
+            digest,
+            excluded: Vec::new(),
+            chunk,
+            trouble: None,
+        }
     }
 
     fn take(&mut self, row: Row) -> Result<(), Broken> {
@@ -195,8 +204,8 @@ impl<'a> Loader<'a> {
             Some(recipient) => self.digest.row(&DigestRow {
                 row: row.row,
                 msisdn: &recipient.msisdn,
-                amount: recipient.amount.minor,
-                fee: 0,
+                amount: if self.batch.kind == Kind::Payout { recipient.amount.minor } else { 0 },
+                fee: if self.batch.kind == Kind::Sms { recipient.amount.minor } else { 0 },
                 tax: 0,
                 name: &recipient.name,
                 reference: recipient.reference.as_deref(),
@@ -205,7 +214,7 @@ impl<'a> Loader<'a> {
             }),
             None => self.excluded.push(row.row),
         }
-        self.chunk.push(new_row(row));
+        self.chunk.push(row.into());
         if self.chunk.len() == CHUNK_ROWS { self.flush() } else { Ok(()) }
     }
 
@@ -222,12 +231,13 @@ impl<'a> Loader<'a> {
     }
 
     fn finish(mut self, summary: Summary) -> Result<(), Trouble> {
-        let notices = self.notices(&summary);
+        let notices = self.notices(&summary)?;
         let warnings = i64::from(summary.warnings) + (notices.len() - summary.notices.len()) as i64;
         self.chunk.extend(of_rows(notices));
         if self.flush().is_err() {
             return Err(Trouble::Store(self.trouble.take().unwrap_or(StoreError::Fenced)));
         }
+        self.runtime.block_on(approval::tell_duplicates(&self.store, &self.batch, self.since))?;
         for row in self.excluded {
             self.digest.excluded(row);
         }
@@ -246,7 +256,7 @@ impl<'a> Loader<'a> {
     }
 
     /// What is to be said of the list as a whole.
-    fn notices(&self, summary: &Summary) -> Vec<Issue> {
+    fn notices(&self, summary: &Summary) -> Result<Vec<Issue>, StoreError> {
         let mut notices = summary.notices.clone();
         let declared = self.batch.declared;
         if !declared.agrees(summary.valid.into(), summary.total) {
@@ -258,7 +268,18 @@ impl<'a> Loader<'a> {
             );
             notices.push(Issue::warning(summary.header.row, "declared_mismatch", message));
         }
-        notices
+        if let Some(since) = self.since
+            && let Some(same) = self.runtime.block_on(self.store.same_file(&self.batch, since))?
+        {
+            let message = format!(
+                "the very same file was uploaded before, as \"{}\" on {}. Cancel this batch unless everybody on it \
+                 shall be paid once more",
+                same.batch_name,
+                same.batch_created_at.day()
+            );
+            notices.push(Issue::warning(summary.header.row, "same_file", message));
+        }
+        Ok(notices)
     }
 }
 
@@ -275,63 +296,12 @@ fn understood(summary: &Summary) -> Understood {
 fn of_rows(issues: Vec<Issue>) -> Vec<NewRow> {
     let mut rows: BTreeMap<u32, Vec<IssueView>> = BTreeMap::new();
     for issue in issues {
-        rows.entry(issue.row).or_default().push(issue_view(issue));
+        rows.entry(issue.row).or_default().push(issue.into());
     }
     rows.into_iter().map(|(row, issues)| NewRow { row, recipient: None, rejected: None, issues }).collect()
-}
-
-fn issue_view(issue: Issue) -> IssueView {
-    IssueView {
-        row: issue.row,
-        column: issue.column,
-        code: issue.code.to_owned(),
-        severity: issue.severity.name().to_owned(),
-        message: issue.message,
-        value: issue.value,
-    }
 }
 
 /// The store could not take the rows; [`Loader::trouble`] has the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the rows could not be stored")]
 struct Broken;
-
-fn new_row(row: Row) -> NewRow {
-    let issues = row.issues.into_iter().map(issue_view);
-    let shown = |text: String| Some(text).filter(|t| !t.is_empty());
-    let rejected = row.recipient.is_none().then(|| RejectedRow {
-        reference: shown(row.stated.reference),
-        name: shown(row.stated.name),
-        msisdn: shown(row.stated.msisdn),
-        amount: shown(row.stated.amount),
-        cells: serde_json::Value::from_iter(row.cells.iter().map(|(h, v)| serde_json::json!([h.as_ref(), v])))
-            .to_string(),
-    });
-    let recipient = row.recipient.map(|r| NewRecipient {
-        msisdn: r.msisdn.as_str().to_owned(),
-        network: r.network.map(str::to_owned),
-        lane: r.lane,
-        fee: Money::zero(r.amount.currency),
-        tax: Money::zero(r.amount.currency),
-        amount: r.amount,
-        name: r.name,
-        reference: r.reference,
-        note: r.note,
-        variables: serde_json::to_string(&r.variables).unwrap_or_else(|_| "{}".into()),
-    });
-    NewRow { row: row.row, recipient, rejected, issues: issues.collect() }
-}
-
-/// Whose number plan a list in `currency` follows: that of the lanes that pay it, else that of its country.
-fn country(config: &Config, currency: Currency) -> Country {
-    let of_lanes = config.lanes.iter().filter(|l| l.currency == Some(currency));
-    let stated = of_lanes.filter_map(|l| l.country.as_deref()).find_map(Country::from_iso);
-    stated.unwrap_or(match currency {
-        Currency::Kes => Country::Kenya,
-        Currency::Tzs => Country::Tanzania,
-        Currency::Rwf => Country::Rwanda,
-        Currency::Ghs => Country::Ghana,
-        Currency::Xof => Country::IvoryCoast,
-        Currency::Ugx | Currency::Eur | Currency::Usd => Country::Uganda,
-    })
-}

@@ -28,7 +28,7 @@ impl Message {
         clock: SharedClock,
         recorder: GroupCommit<MessageRecord, Recorded>,
     ) -> Self {
-        let prepare: PrepareText = Arc::new(template::paid);
+        let prepare: PrepareText = Arc::new(template::text);
         Message { name: format!("message-{}", config.name), config, rail, store, clock, recorder, prepare }
     }
 

@@ -3,7 +3,7 @@
 use super::{QUERY, TelcoLane, ours};
 use crate::clock::Time;
 use crate::payout::resolve::Source;
-use crate::payout::{Action, Enquiry};
+use crate::payout::{Action, Enquiry, PANIC};
 use crate::queue::Work;
 use crate::rail::{Outcome, Reason};
 use crate::store::StoreError;
@@ -54,6 +54,6 @@ impl Work for Query {
     }
 
     async fn panicked(&self, row: &Enquiry) {
-        self.learnt_nothing(row, "panic", "the worker failed while asking").await;
+        self.learnt_nothing(row, PANIC, "the worker failed while asking").await;
     }
 }

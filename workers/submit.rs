@@ -3,7 +3,7 @@
 use super::{SUBMIT, TelcoLane, ours};
 use crate::clock::Time;
 use crate::payout::resolve::{self, Source};
-use crate::payout::{Action, Payout, Submission};
+use crate::payout::{Action, PANIC, Payout, Submission};
 use crate::queue::Work;
 use crate::rail::{Outcome, Reason, Transfer};
 use crate::store::{AskInstead, PrepareTransfer, StoreError};
@@ -75,7 +75,7 @@ impl Work for Submit {
     }
 
     async fn panicked(&self, row: &Submission) {
-        let reason = Reason::new("panic", "the worker failed while sending");
+        let reason = Reason::new(PANIC, "the worker failed while sending");
         self.lane.record(&row.payout, ours(Outcome::Unknown { reason }), Source::Submit).await;
     }
 }

@@ -10,6 +10,8 @@ CREATE TABLE settings (
 CREATE TABLE organisations (
     id         BLOB PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,
+    -- Rises whenever a list of the organisation changes: fences what was concluded from all of them.
+    lists_seen INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -77,13 +79,14 @@ CREATE TABLE transfers (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     organisation_id BLOB NOT NULL,
     kind            TEXT NOT NULL CHECK (kind IN ('funding', 'reserve', 'receivable', 'paid', 'fee', 'tax', 'release', 'surplus',
-                                                        'reversal', 'refund')),
+                                                        'reversal', 'refund', 'sms')),
     debit_account   BLOB NOT NULL REFERENCES accounts (id),
     credit_account  BLOB NOT NULL REFERENCES accounts (id),
     amount          INTEGER NOT NULL CHECK (amount > 0),
     currency        TEXT NOT NULL,
     batch_id        BLOB,
     row             INTEGER,
+    -- The payout, or in a batch of kind sms the message.
     payout_id       BLOB,
     attempt         INTEGER,
     reference       TEXT,
@@ -116,12 +119,14 @@ CREATE TABLE batches (
     id                 BLOB PRIMARY KEY,
     organisation_id    BLOB NOT NULL REFERENCES organisations (id),
     mode               TEXT NOT NULL CHECK (mode = 'live'),
-    kind               TEXT NOT NULL CHECK (kind = 'payout'),
+    kind               TEXT NOT NULL CHECK (kind IN ('payout', 'sms')),
     name               TEXT NOT NULL,
     currency           TEXT NOT NULL,
     state              TEXT NOT NULL,
     due_at             INTEGER,
     claim              INTEGER NOT NULL DEFAULT 0,
+    -- How often its import was begun.
+    imports            INTEGER NOT NULL DEFAULT 0,
     notify             INTEGER NOT NULL,
     sms_template       TEXT,
     mapping            TEXT,
@@ -135,10 +140,16 @@ CREATE TABLE batches (
     file_name          TEXT NOT NULL,
     upload_id          BLOB NOT NULL,
     fingerprint        BLOB NOT NULL,
+    file_hash          BLOB NOT NULL,
+    -- Null when a correction has made it stale.
     digest             TEXT,
+    -- Rises with every correction.
+    revision           INTEGER NOT NULL DEFAULT 0,
     rows               INTEGER NOT NULL DEFAULT 0,
     valid              INTEGER NOT NULL DEFAULT 0,
     invalid            INTEGER NOT NULL DEFAULT 0,
+    excluded           INTEGER NOT NULL DEFAULT 0,
+    duplicates         INTEGER NOT NULL DEFAULT 0,
     warnings           INTEGER NOT NULL DEFAULT 0,
     amount             INTEGER NOT NULL DEFAULT 0,
     fees               INTEGER NOT NULL DEFAULT 0,
@@ -179,7 +190,7 @@ CREATE TRIGGER batch_begins_importing BEFORE INSERT ON batches WHEN NEW.state <>
 BEGIN SELECT RAISE(ABORT, 'a batch begins as importing'); END;
 
 -- What was approved is what is paid.
-CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, currency, notify, sms_template, scheduled_at, digest, amount, fees, tax
+CREATE TRIGGER batch_terms BEFORE UPDATE OF organisation_id, kind, currency, notify, sms_template, scheduled_at, digest, amount, fees, tax
 ON batches WHEN OLD.state NOT IN ('importing', 'ready')
 BEGIN SELECT RAISE(ABORT, 'the terms of a batch are fixed once it is submitted'); END;
 
@@ -214,7 +225,7 @@ CREATE TABLE issues (
     PRIMARY KEY (batch_id, row, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- Rows of the file that cannot be paid, as uploaded.
+-- Rows of the file that are not paid, as uploaded or as corrected.
 CREATE TABLE rejected_rows (
     batch_id  BLOB NOT NULL REFERENCES batches (id),
     row       INTEGER NOT NULL,
@@ -223,6 +234,8 @@ CREATE TABLE rejected_rows (
     msisdn    TEXT,
     amount    TEXT,
     cells     TEXT NOT NULL,
+    -- Whether its maker set it aside, so that nothing is wrong with it.
+    aside     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
 
@@ -242,7 +255,9 @@ CREATE TABLE payouts (
     action          TEXT NOT NULL CHECK (action IN ('submit', 'query')),
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    -- Claims since the last record, and those that earlier panics have ended.
     claims          INTEGER NOT NULL DEFAULT 0,
+    deaths          INTEGER NOT NULL DEFAULT 0,
     attempt         INTEGER NOT NULL DEFAULT 1,
     first_attempt   INTEGER NOT NULL DEFAULT 1,
     step            INTEGER NOT NULL DEFAULT 0,
@@ -262,7 +277,10 @@ CREATE TABLE payouts (
 ) STRICT;
 
 CREATE INDEX payouts_to_submit ON payouts (batch_id, lane, due_at, row) WHERE action = 'submit' AND due_at IS NOT NULL;
+-- Who else pays the same to the same number.
+CREATE INDEX payouts_by_number ON payouts (organisation_id, msisdn, amount);
 CREATE INDEX payouts_to_query ON payouts (lane, due_at) WHERE action = 'query' AND due_at IS NOT NULL;
+CREATE INDEX payouts_suspect ON payouts (lane, due_at) WHERE claims + deaths >= 2;
 
 CREATE TRIGGER payout_states BEFORE UPDATE OF state ON payouts
 WHEN OLD.state <> NEW.state AND NOT (
@@ -280,6 +298,14 @@ BEGIN SELECT RAISE(ABORT, 'a payout begins as queued'); END;
 CREATE TRIGGER payout_terms BEFORE UPDATE OF id, organisation_id, batch_id, row, lane, msisdn, amount, fee, tax, currency ON payouts
 BEGIN SELECT RAISE(ABORT, 'whom a payout pays, and how much, never changes'); END;
 
+CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
+CREATE TRIGGER payouts_are_added_before BEFORE INSERT ON payouts
+WHEN (SELECT b.state FROM batches b WHERE b.id = NEW.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
+
 CREATE TABLE payout_details (
     batch_id  BLOB NOT NULL,
     row       INTEGER NOT NULL,
@@ -290,6 +316,13 @@ CREATE TABLE payout_details (
     variables TEXT NOT NULL,
     PRIMARY KEY (batch_id, row)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER payout_details_are_fixed BEFORE UPDATE ON payout_details
+BEGIN SELECT RAISE(ABORT, 'what is known of a recipient is replaced as a whole, and only before it is submitted'); END;
+
+CREATE TRIGGER payout_details_are_kept BEFORE DELETE ON payout_details
+WHEN (SELECT b.state FROM batches b WHERE b.id = OLD.batch_id) NOT IN ('importing', 'ready')
+BEGIN SELECT RAISE(ABORT, 'the rows of a batch are fixed once it is submitted'); END;
 
 CREATE TABLE attempts (
     batch_id    BLOB NOT NULL,
@@ -379,6 +412,12 @@ CREATE TABLE messages (
     lane            TEXT NOT NULL,
     msisdn          TEXT NOT NULL,
     text            TEXT,
+    -- What it was priced as and costs; nobody is charged for a notice or a test.
+    segments        INTEGER,
+    cost            INTEGER NOT NULL DEFAULT 0 CHECK (cost >= 0),
+    currency        TEXT NOT NULL,
+    -- Tests of one row are told apart by it.
+    copy            INTEGER NOT NULL DEFAULT 0,
     state           TEXT NOT NULL,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
@@ -389,10 +428,16 @@ CREATE TABLE messages (
     created_at      INTEGER NOT NULL,
     sent_at         INTEGER,
     settled_at      INTEGER,
-    UNIQUE (batch_id, row, purpose)
+    UNIQUE (batch_id, row, purpose, copy),
+    CHECK (purpose = 'bulk' OR cost = 0)
 ) STRICT;
 
-CREATE INDEX messages_due ON messages (lane, state, due_at) WHERE due_at IS NOT NULL;
+-- Rows of a list wait in an index of their own, by batch: a list that is not approved costs the others nothing.
+CREATE INDEX messages_due ON messages (lane, state, due_at)
+WHERE due_at IS NOT NULL AND (purpose <> 'bulk' OR state <> 'queued');
+CREATE INDEX messages_to_send ON messages (batch_id, lane, due_at, row)
+WHERE purpose = 'bulk' AND state = 'queued' AND due_at IS NOT NULL;
+CREATE INDEX messages_tests ON messages (batch_id, copy) WHERE purpose = 'test';
 
 CREATE TRIGGER message_states BEFORE UPDATE OF state ON messages
 WHEN OLD.state <> NEW.state AND NOT (
@@ -403,6 +448,15 @@ BEGIN SELECT RAISE(ABORT, 'a message cannot take this step'); END;
 
 CREATE TRIGGER message_begins_queued BEFORE INSERT ON messages WHEN NEW.state <> 'queued'
 BEGIN SELECT RAISE(ABORT, 'a message begins as queued'); END;
+
+-- Whom a message tells, and what it costs, never changes; nor does its text, once there is one.
+CREATE TRIGGER message_terms
+BEFORE UPDATE OF id, organisation_id, batch_id, row, purpose, copy, lane, msisdn, segments, cost, currency, text ON messages
+WHEN OLD.text IS NOT NULL AND NEW.text IS NOT OLD.text
+  OR NEW.id <> OLD.id OR NEW.organisation_id <> OLD.organisation_id OR NEW.batch_id <> OLD.batch_id OR NEW.row <> OLD.row
+  OR NEW.purpose <> OLD.purpose OR NEW.copy <> OLD.copy OR NEW.lane <> OLD.lane OR NEW.msisdn <> OLD.msisdn
+  OR NEW.segments IS NOT OLD.segments OR NEW.cost <> OLD.cost OR NEW.currency <> OLD.currency
+BEGIN SELECT RAISE(ABORT, 'whom a message tells, what, and what it costs, never changes'); END;
 
 -- What providers posted, raw. due_at is null once applied.
 CREATE TABLE receipts (
@@ -418,6 +472,7 @@ CREATE TABLE receipts (
     result          TEXT,
     due_at          INTEGER,
     claim           INTEGER NOT NULL DEFAULT 0,
+    claims          INTEGER NOT NULL DEFAULT 0,
     received_at     INTEGER NOT NULL,
     UNIQUE (lane, fingerprint)
 ) STRICT;

@@ -1,8 +1,11 @@
 //! A batch: one upload, from the file to the last recipient.
 
+pub mod approval;
+pub mod correction;
 pub mod declared;
 pub mod digest;
 pub mod import;
+mod kind;
 pub mod retry;
 pub mod states;
 
@@ -12,6 +15,7 @@ use crate::money::{Currency, Money};
 use crate::payout;
 pub use declared::Declared;
 use import::MappingSource;
+pub use kind::{Kind, RowState};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 pub use states::State;
@@ -22,6 +26,7 @@ use uuid::Uuid;
 pub struct NewBatch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     /// Tell the paid by SMS.
@@ -34,6 +39,8 @@ pub struct NewBatch {
     pub file_name: String,
     /// SHA-256 of file and fields: the same Idempotency-Key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
+    /// SHA-256 of the file alone.
+    pub file_hash: [u8; 32],
     pub upload: Uuid,
     pub created_by: Uuid,
     pub created_by_label: String,
@@ -58,7 +65,7 @@ pub struct Reading {
     pub file_bytes: i64,
 }
 
-/// Rows and money of one payout state within a batch.
+/// Rows and money of one state within a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub rows: i64,
@@ -72,6 +79,7 @@ pub struct Tally {
 pub struct Batch {
     pub id: BatchId,
     pub organisation: OrganisationId,
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     pub state: State,
@@ -88,10 +96,18 @@ pub struct Batch {
     pub scheduled_at: Option<Time>,
     pub file_name: String,
     pub upload: Uuid,
+    pub file_hash: Vec<u8>,
+    /// `None` while it is imported, and when a correction has made it stale: it is reckoned again at the submission.
     pub digest: Option<String>,
+    /// Rises with every correction.
+    pub revision: i64,
     pub rows: i64,
     pub valid: i64,
     pub invalid: i64,
+    /// Rows that a maker set aside.
+    pub excluded: i64,
+    /// Rows that pay the same amount to the same number as another batch.
+    pub duplicates: i64,
     pub warnings: i64,
     pub amount: i64,
     pub fees: i64,
@@ -100,8 +116,8 @@ pub struct Batch {
     pub paid: i64,
     pub released: i64,
     pub held: i64,
-    /// In the order of [`payout::State`].
-    pub tallies: Vec<(payout::State, Tally)>,
+    /// Of the states that its kind of row has.
+    pub tallies: Vec<(RowState, Tally)>,
     pub rejection: Option<String>,
     pub failure: Option<String>,
     pub created_by: Uuid,
@@ -115,13 +131,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn tally(&self, state: payout::State) -> Tally {
+    /// Of a payout's state or a message's.
+    pub fn tally(&self, state: impl Into<RowState>) -> Tally {
+        let state = state.into();
         self.tallies.iter().find(|(s, _)| *s == state).map(|(_, t)| *t).unwrap_or_default()
     }
 
-    /// Rows that are not final.
+    /// Rows that keep it open.
     pub fn unfinished(&self) -> i64 {
-        self.tallies.iter().filter(|(s, _)| !s.is_final()).map(|(_, t)| t.rows).sum()
+        self.tallies.iter().filter(|(s, _)| s.is_open()).map(|(_, t)| t.rows).sum()
     }
 
     fn counts(&self) -> Value {
@@ -129,15 +147,22 @@ impl Batch {
         counts.insert("rows".into(), self.rows.into());
         counts.insert("valid".into(), self.valid.into());
         counts.insert("invalid".into(), self.invalid.into());
+        counts.insert("excluded".into(), self.excluded.into());
+        counts.insert("duplicates".into(), self.duplicates.into());
         counts.insert("warnings".into(), self.warnings.into());
-        for state in <payout::State as crate::machine::State>::ALL {
-            counts.insert(state.to_string(), self.tally(*state).rows.into());
+        for state in self.kind.row_states() {
+            counts.insert(state.to_string(), self.tally(state).rows.into());
         }
         Value::Object(counts)
     }
 
     fn totals(&self) -> Value {
         use payout::State::*;
+        // A message is charged when it is sent, and what was paid is what was charged.
+        let (out, paid_amount) = match self.kind {
+            Kind::Payout => (self.tally(Sending).total + self.tally(Accepted).total, self.tally(Paid).amount),
+            Kind::Sms => (self.tally(crate::sms::State::Sending).total, self.paid),
+        };
         let money = |minor: i64| Money::new(minor, self.currency).amount();
         json!({
             "amount": money(self.amount),
@@ -147,9 +172,9 @@ impl Batch {
             "paid": money(self.paid),
             "released": money(self.released),
             "held": money(self.held),
-            "in_flight": money(self.tally(Sending).total + self.tally(Accepted).total),
+            "in_flight": money(out),
             "unknown": money(self.tally(Unknown).total),
-            "paid_amount": money(self.tally(Paid).amount),
+            "paid_amount": money(paid_amount),
         })
     }
 }
@@ -160,7 +185,7 @@ impl Serialize for Batch {
         json!({
             "id": self.id,
             "name": self.name,
-            "kind": "payout",
+            "kind": self.kind.name(),
             "state": self.state,
             "currency": self.currency,
             "digest": self.digest,

@@ -24,6 +24,7 @@ use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::engine::{ReceiptInbox, Wake};
 use crate::store::SharedStore;
+pub(crate) use api::read_upload;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};

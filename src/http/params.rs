@@ -65,6 +65,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The `{id}` and `{row}` of a path.
+pub struct BatchRow {
+    pub batch: Uuid,
+    pub row: u32,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BatchRow {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(Uuid, u32)>::from_request_parts(parts, state).await;
+        path.map(|Path((batch, row))| BatchRow { batch, row }).map_err(|_| Problem::not_found())
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

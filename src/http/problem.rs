@@ -22,14 +22,22 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// (`/currency`), for the query `?limit`, for a header `#Idempotency-Key`.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct FieldError {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+    /// A row of the list, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
     pub code: &'static str,
     pub message: String,
 }
 
 impl FieldError {
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        FieldError { pointer: pointer.into(), code, message: message.into() }
+        FieldError { pointer: pointer.into(), row: None, code, message: message.into() }
+    }
+
+    pub fn of_row(row: u32, code: &'static str, message: impl Into<String>) -> Self {
+        FieldError { pointer: String::new(), row: Some(row), code, message: message.into() }
     }
 }
 
@@ -140,6 +148,13 @@ impl From<Refusal> for Problem {
                 conflict("declared_mismatch").with("declared", declared).with("found", found)
             }
             Refusal::NothingToPay => conflict("nothing_to_pay"),
+            Refusal::DuplicatesChanged { rows } => {
+                let errors =
+                    rows.into_iter().map(|(row, message)| FieldError::of_row(row, "duplicate_in_batch", message));
+                Problem { errors: errors.collect(), ..conflict("duplicates_changed") }
+            }
+            Refusal::NobodyIsTold => conflict("nobody_is_told"),
+            Refusal::TooManyTests { .. } => conflict("too_many_tests"),
             Refusal::ReferenceUsed(_) => conflict("reference_used"),
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
             Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),
@@ -217,6 +232,7 @@ mod tests {
             (Refusal::RowsInvalid { invalid: 3 }, 409, "rows_invalid"),
             (Refusal::DeclaredMismatch { declared: "2 rows".into(), found: "1 row".into() }, 409, "declared_mismatch"),
             (Refusal::NothingToPay, 409, "nothing_to_pay"),
+            (Refusal::DuplicatesChanged { rows: vec![(7, "twice".into())] }, 409, "duplicates_changed"),
             (Refusal::ReferenceUsed("r".into()), 409, "reference_used"),
             (Refusal::KeyReused, 422, "idempotency_key_reused"),
             (Refusal::VerdictNotPossible { payout: "paid".into(), possible: "dismiss".into() }, 409, "invalid_state"),

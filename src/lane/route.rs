@@ -4,9 +4,9 @@
 //! number has no lane. Falling back to a shorter prefix would send the number to a network it does not belong to.
 
 use crate::config::LaneConfig;
-use crate::money::{Currency, Money};
-use crate::phone::Msisdn;
-use crate::rail::TELCO_RAILS;
+use crate::money::{Currency, Money, MoneyError};
+use crate::phone::{Country, Msisdn};
+use crate::rail::{SMS_RAILS, TELCO_RAILS};
 use std::collections::HashMap;
 
 /// Two lanes claim the same numbers in the same currency.
@@ -111,6 +111,49 @@ impl Router {
     }
 }
 
+/// The lane that tells the paid: the first that sends SMS.
+pub fn sms_lane(lanes: &[LaneConfig]) -> Option<&LaneConfig> {
+    lanes.iter().find(|lane| SMS_RAILS.contains(&lane.rail.as_str()))
+}
+
+/// Why a list of SMS cannot be sent.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSmsLane {
+    #[error("no SMS lane of this installation is priced in {0}")]
+    Currency(Currency),
+    #[error("no SMS lane is configured, so nobody can be told")]
+    None,
+    #[error("the price of an SMS over lane {lane:?} is none in {currency}: {why}")]
+    Price { lane: String, currency: Currency, why: MoneyError },
+}
+
+/// The lane that a list of SMS goes through, and what a segment costs in the list's currency: the first lane that sends SMS
+/// and does not state another currency.
+pub fn bulk_sms_lane(lanes: &[LaneConfig], currency: Currency) -> Result<(&LaneConfig, Money), NoSmsLane> {
+    sms_lane(lanes).ok_or(NoSmsLane::None)?;
+    let fits = |lane: &&LaneConfig| {
+        SMS_RAILS.contains(&lane.rail.as_str()) && lane.currency.is_none_or(|stated| stated == currency)
+    };
+    let lane = lanes.iter().find(fits).ok_or(NoSmsLane::Currency(currency))?;
+    let price = lane.price_per_segment.as_deref().map_or(Ok(Money::zero(currency)), |p| Money::parse(p, currency));
+    let price = price.map_err(|why| NoSmsLane::Price { lane: lane.name.clone(), currency, why })?;
+    Ok((lane, price))
+}
+
+/// Whose number plan a list in `currency` follows: that of the lanes that work in it, else that of its country.
+pub fn country(lanes: &[LaneConfig], currency: Currency) -> Country {
+    let of_lanes = lanes.iter().filter(|lane| lane.currency == Some(currency));
+    let stated = of_lanes.filter_map(|lane| lane.country.as_deref()).find_map(Country::from_iso);
+    stated.unwrap_or(match currency {
+        Currency::Kes => Country::Kenya,
+        Currency::Tzs => Country::Tanzania,
+        Currency::Rwf => Country::Rwanda,
+        Currency::Ghs => Country::Ghana,
+        Currency::Xof => Country::IvoryCoast,
+        Currency::Ugx | Currency::Eur | Currency::Usd => Country::Uganda,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +196,26 @@ mod tests {
         let error = router.route(&msisdn("256772123456"), Ugx).unwrap_err();
         assert_eq!(error, RouteError::OtherCurrency { lane: "usd".into(), paid: Usd, asked: Ugx });
         assert_eq!(router.route(&msisdn("256772123456"), Usd), Ok("usd"));
+    }
+
+    #[test]
+    fn a_list_of_sms_goes_through_the_first_lane_that_is_priced_in_its_currency() {
+        let sms = |name: &str, more: &str| {
+            format!("[[lanes]]\nname = \"{name}\"\nrail = \"sms-http\"\nbase_url = \"http://x\"\n{more}\n")
+        };
+        let chosen = |lanes: &[String], currency| {
+            let lanes = Config::parse(&lanes.concat()).unwrap().lanes;
+            bulk_sms_lane(&lanes, currency).map(|(lane, price)| (lane.name.clone(), price.minor))
+        };
+        let (free, ugx) = (sms("free", ""), sms("ug", "currency = \"UGX\"\nprice_per_segment = \"35\""));
+        let telco = lane("mtn-ug", "http", "UGX", "[\"25677\"]");
+        assert_eq!(chosen(&[telco.clone()], Ugx), Err(NoSmsLane::None));
+        assert_eq!(chosen(&[telco, ugx.clone(), free.clone()], Ugx), Ok(("ug".into(), 35)));
+        assert_eq!(chosen(&[ugx.clone(), free], Kes), Ok(("free".into(), 0)));
+        assert_eq!(chosen(&[ugx], Kes), Err(NoSmsLane::Currency(Kes)));
+        let cents = sms("any", "price_per_segment = \"0.80\"");
+        assert_eq!(chosen(&[cents.clone()], Kes), Ok(("any".into(), 80)));
+        assert!(matches!(chosen(&[cents], Ugx), Err(NoSmsLane::Price { .. })), "a shilling of Uganda has no cents");
     }
 
     #[test]

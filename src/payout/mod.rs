@@ -21,6 +21,9 @@ pub use states::State;
 use std::time::Instant;
 use uuid::Uuid;
 
+/// The reason that tells that whoever worked on a payout panicked.
+pub const PANIC: &str = "panic";
+
 /// What must be done with a payout when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -296,7 +296,7 @@ fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
 }
 
 /// Asked when a resend is about to be claimed, which can be long after it was decided: `None` when the rule still holds,
-/// else when to ask the provider again. `held`: its batch is paused, so nothing is sent now.
+/// else when to ask the provider again. `held`: its batch is paused or being cancelled, so nothing is sent now.
 pub fn ask_instead(payout: &Payout, now: Time, held: bool, when: Conditions<'_>) -> Option<Time> {
     (held || !may_resend(payout, now, when)).then(|| now + poll_after(when.lane, payout.step))
 }

@@ -38,7 +38,7 @@ pub fn line(line: &Line) -> Vec<u8> {
     ])
 }
 
-fn write<F: AsRef<[u8]>>(fields: impl IntoIterator<Item = F>) -> Vec<u8> {
+pub(super) fn write<F: AsRef<[u8]>>(fields: impl IntoIterator<Item = F>) -> Vec<u8> {
     let mut writer =
         ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::with_capacity(256));
     writer.write_record(fields).expect("writing to memory");

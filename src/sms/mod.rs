@@ -1,7 +1,10 @@
 //! Messages: one recipient's SMS. At most one per batch, row and purpose; a message that may have been sent is never
 //! sent again.
 
+pub mod cost;
+pub mod preview;
 pub mod resolve;
+pub mod segments;
 pub mod states;
 pub mod template;
 
@@ -17,6 +20,13 @@ use std::time::Instant;
 
 /// The purpose of telling somebody that they were paid.
 pub const PURPOSE_PAID: &str = "paid";
+/// The purpose of a message that is what its batch is for.
+pub const PURPOSE_BULK: &str = "bulk";
+/// The purpose of showing a text on somebody's phone before anybody else gets it.
+pub const PURPOSE_TEST: &str = "test";
+
+/// Test messages of one batch, which nobody is charged for.
+pub const TESTS_MAX: u32 = 10;
 
 /// A message claimed to be written and sent: what its text is made of.
 #[derive(Clone, Debug)]
@@ -25,6 +35,7 @@ pub struct DueMessage {
     pub organisation: OrganisationId,
     pub batch: BatchId,
     pub row: u32,
+    pub purpose: String,
     pub msisdn: Msisdn,
     pub template: Option<String>,
     pub name: String,
@@ -57,6 +68,11 @@ pub struct MessageView {
     pub lane: String,
     pub state: String,
     pub text: Option<String>,
+    /// What it was priced as; `None` for messages that nobody is charged for.
+    pub segments: Option<u32>,
+    /// A decimal string of the major unit.
+    pub cost: String,
+    pub currency: String,
     pub gateway_id: Option<String>,
     pub reason: Option<Reason>,
     pub created_at: Time,

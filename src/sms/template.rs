@@ -1,6 +1,6 @@
 //! SMS templates: text with `((tags))`, filled from the recipient's row. A tag names a column, whatever its case.
 
-use super::DueMessage;
+use super::{DueMessage, PURPOSE_BULK};
 use std::collections::BTreeMap;
 
 /// What the paid are told unless the upload says otherwise.
@@ -32,6 +32,28 @@ pub fn tags(template: &str) -> Vec<String> {
     tags.filter_map(|p| if let Part::Tag(tag) = p { Some(tag.to_lowercase()) } else { None }).collect()
 }
 
+/// What a list cannot be sent with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("the template opens a tag with (( and does not close it with )); close it, such as ((name))")]
+    Unclosed,
+    #[error("the template has a tag without a name; write the header of a column into it, such as ((name))")]
+    Nameless,
+}
+
+/// Refuses what would reach every recipient as a slip of the pen.
+pub fn check(template: &str) -> Result<(), TemplateError> {
+    for part in parts(template) {
+        match part {
+            Part::Text(text) if text.contains("((") => return Err(TemplateError::Unclosed),
+            Part::Tag("") => return Err(TemplateError::Nameless),
+            Part::Tag(tag) if tag.contains("((") => return Err(TemplateError::Unclosed),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Fills `template`. A tag without a value becomes nothing: the message still tells the rest.
 pub fn render(template: &str, values: &BTreeMap<String, String>) -> String {
     let mut text = String::with_capacity(template.len() + 32);
@@ -44,10 +66,29 @@ pub fn render(template: &str, values: &BTreeMap<String, String>) -> String {
     text
 }
 
+/// What a tag is compared by.
+pub fn key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// The text of one recipient of a list of SMS: its columns and nothing else. What was priced at the import and what is sent
+/// are both made here.
+pub fn merge(template: &str, columns: &BTreeMap<String, String>) -> String {
+    render(template, &columns.iter().map(|(name, value)| (key(name), value.clone())).collect())
+}
+
+/// The text of a message, whatever its purpose.
+pub fn text(message: &DueMessage) -> String {
+    match message.purpose.as_str() {
+        PURPOSE_BULK => merge(message.template.as_deref().unwrap_or_default(), &message.variables),
+        _ => paid(message),
+    }
+}
+
 /// The text of the message that tells somebody they were paid.
 pub fn paid(message: &DueMessage) -> String {
     let mut values: BTreeMap<String, String> =
-        message.variables.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect();
+        message.variables.iter().map(|(name, value)| (key(name), value.clone())).collect();
     let reference = message.reference.clone().or_else(|| message.transaction_id.clone()).unwrap_or_default();
     values.insert("name".into(), message.name.clone());
     values.insert("amount".into(), message.amount.display());
@@ -68,6 +109,22 @@ mod tests {
         assert_eq!(render("Hi (( Name )), bye ((name))((x)).", &values), "Hi Akello, bye Akello.");
         assert_eq!(render("((unclosed and ((name", &values), "((unclosed and ((name");
         assert_eq!(tags("((A)) ((b ))"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_template_with_a_slip_of_the_pen_is_refused() {
+        assert_eq!(check("Hi ((name)), (see us) ((Net Pay))"), Ok(()));
+        assert_eq!(check("No tags at all :))"), Ok(()));
+        for unclosed in ["Hi ((name", "Hi ((name) and ((amount))", "Hi ((name)). (("] {
+            assert_eq!(check(unclosed), Err(TemplateError::Unclosed), "{unclosed}");
+        }
+        assert_eq!(check("Hi (( )),"), Err(TemplateError::Nameless));
+    }
+
+    #[test]
+    fn a_list_is_merged_from_its_columns_alone() {
+        let columns = BTreeMap::from([("Full Name".to_owned(), "Akello".to_owned())]);
+        assert_eq!(merge("((full name))((organisation))!", &columns), "Akello!");
     }
 
     #[test]

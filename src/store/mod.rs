@@ -10,8 +10,10 @@
 //! Refusals are values ([`Refusal`]), errors are trouble with the database. A fence that does not match is neither: the
 //! row was moved on by somebody else, and the act says which rows it left alone.
 
+mod list;
 pub mod sqlite;
 
+use crate::batch::correction::{Corrected, RowView, StoredRow};
 use crate::batch::import::Remembered;
 use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
@@ -23,13 +25,16 @@ use crate::org::{Organisation, Principal, Role};
 use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
+use crate::phone::Msisdn;
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
 use crate::report::settlement::Line;
+use crate::sms::segments::Size;
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
 use crate::wallet::check::LedgerCheck;
 use async_trait::async_trait;
+pub use list::{BadRow, DigestLine, Duplicate, SameFile};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -58,6 +63,15 @@ pub enum Refusal {
     DeclaredMismatch { declared: String, found: String },
     #[error("no row of the batch can be paid")]
     NothingToPay,
+    #[error(
+        "{} rows pay the same amount to the same number as another list that came in since the submission. Look at \
+         them, then let the maker submit again to accept them, or set them aside", rows.len()
+    )]
+    DuplicatesChanged { rows: Vec<(u32, String)> },
+    #[error("nobody is told anything by this batch: it was uploaded without notify=true")]
+    NobodyIsTold,
+    #[error("{max} test messages of this batch were sent already; submit it, or look at its preview")]
+    TooManyTests { max: u32 },
     #[error("this Idempotency-Key was used before for something else; use a new key for a new request")]
     KeyReused,
     #[error("the reference {0:?} was used before; every funding needs a reference of its own")]
@@ -168,14 +182,17 @@ pub struct NewRecipient {
     pub msisdn: String,
     pub network: Option<String>,
     pub lane: String,
+    /// What is paid; of a message, what it costs.
     pub amount: Money,
     pub fee: Money,
     pub tax: Money,
     pub name: String,
     pub reference: Option<String>,
     pub note: Option<String>,
-    /// JSON object of all other columns.
+    /// JSON object of all other columns; of a message, of all columns.
     pub variables: String,
+    /// How large the text is, in a batch of kind `sms`.
+    pub sms: Option<Size>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -220,6 +237,15 @@ pub struct PayoutRecord {
     pub sms_lane: Option<String>,
 }
 
+/// A text to be shown on one phone.
+#[derive(Clone, Debug)]
+pub struct TestMessage {
+    pub msisdn: Msisdn,
+    /// Whose text; the first row's where none is named.
+    pub row: Option<u32>,
+    pub lane: String,
+}
+
 /// A message outcome to be recorded under its claim.
 #[derive(Clone, Debug)]
 pub struct MessageRecord {
@@ -248,9 +274,11 @@ pub type DecideMessage = Arc<
 >;
 /// Writes the request of an attempt: pure.
 pub type PrepareTransfer = Arc<dyn Fn(&Transfer) -> Request + Send + Sync>;
-/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch is
-/// paused)`. See [`crate::payout::resolve::ask_instead`].
+/// Whether a resend that is about to be claimed must be asked about instead, and when: `(payout, now, its batch
+/// sends nothing)`. See [`crate::payout::resolve::ask_instead`].
 pub type AskInstead = Arc<dyn Fn(&Payout, Time, bool) -> Option<Time> + Send + Sync>;
+/// Judges a row again with what was changed of it: pure.
+pub type CorrectRow = Arc<dyn Fn(&StoredRow, &Batch) -> Result<Corrected> + Send + Sync>;
 /// What the lanes say about verdicts, by name.
 pub type TermsOfLanes = Arc<dyn Fn(&str) -> LaneTerms + Send + Sync>;
 /// Writes the text of a message: pure.
@@ -336,11 +364,13 @@ pub trait Batches: Send + Sync {
     /// `ready` → `awaiting_approval`.
     async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
     /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
+    /// [`StoreError::Fenced`] when a list of the organisation changed since [`Lists::lists_seen`] said `lists_seen`.
     async fn approve(
         &self,
         actor: &Principal,
         batch: BatchId,
         digest: &str,
+        lists_seen: i64,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
@@ -360,6 +390,45 @@ pub trait Batches: Send + Sync {
     async fn start_scheduled(&self) -> Result<bool>;
     /// Engine: cancels up to `rows_max` queued rows of one batch that was cancelled. Returns whether there was one.
     async fn sweep_cancelled(&self, rows_max: u32) -> Result<bool>;
+}
+
+/// Lists before they are submitted: their rows, and what is concluded from all of them.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    async fn row(&self, organisation: OrganisationId, batch: BatchId, row: u32) -> Result<RowView>;
+    /// Puts a row of a batch that is `ready` in the place of itself. Its digest is stale afterwards.
+    /// [`StoreError::Fenced`] when `expected` is given and no longer the digest.
+    async fn correct_row(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        row: u32,
+        expected: Option<String>,
+        correct: CorrectRow,
+    ) -> Result<Done<RowView>>;
+    /// The payable rows after row `after`, in row order.
+    async fn digest_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DigestLine>>;
+    /// The rows that are not paid, in row order.
+    async fn excluded_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<u32>>;
+    /// [`StoreError::Fenced`] when the batch was corrected since it was read.
+    async fn set_digest(&self, batch: &Batch, digest: &str) -> Result<()>;
+    /// The rows that cannot be paid, as uploaded, in row order.
+    async fn bad_rows(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<BadRow>>;
+    /// The rows after `after` that repeat a payment of another batch which is open or was created after `since`, as far as
+    /// that is not told yet.
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>>;
+    /// Writes them down as warnings of the batch. [`StoreError::Fenced`] when the batch moved on.
+    async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
+    /// The latest other batch of the same file that was created after `since`.
+    async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;
+    /// A number that rises whenever a list of the organisation changes.
+    async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64>;
 }
 
 /// Payouts: claims and records.
@@ -432,6 +501,25 @@ pub trait Messages: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<MessageView>>;
     async fn message(&self, organisation: OrganisationId, message: Uuid) -> Result<MessageView>;
+    /// What the texts of a batch are made of, in row order after row `after`, at most `limit`: its messages, or for a
+    /// batch of payouts what the paid will be told.
+    async fn message_sources(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<DueMessage>>;
+    /// Queues the text of one row for a phone of the maker's choice, before anybody else gets it. Nobody is charged, it
+    /// counts nowhere, and a batch has at most [`crate::sms::TESTS_MAX`] of them.
+    async fn send_test(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        test: TestMessage,
+        prepare: PrepareText,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
 }
 
 /// The inbox of receipts.
@@ -481,6 +569,7 @@ pub trait Store:
     Organisations
     + Wallets
     + Batches
+    + Lists
     + Payouts
     + Exceptions
     + Messages
@@ -497,6 +586,7 @@ impl<T> Store for T where
     T: Organisations
         + Wallets
         + Batches
+        + Lists
         + Payouts
         + Exceptions
         + Messages

@@ -18,6 +18,8 @@ pub enum TransferKind {
     /// A payment that the provider took back, and its way to the wallet.
     Reversal,
     Refund,
+    /// A message of a list was sent, or may have been.
+    Sms,
 }
 
 impl TransferKind {
@@ -33,6 +35,7 @@ impl TransferKind {
             TransferKind::Surplus => "surplus",
             TransferKind::Reversal => "reversal",
             TransferKind::Refund => "refund",
+            TransferKind::Sms => "sms",
         }
     }
 
@@ -50,6 +53,7 @@ impl TransferKind {
             TransferKind::Surplus => (Suspense, Settlement),
             TransferKind::Reversal => (Settlement, Suspense),
             TransferKind::Refund => (Suspense, Wallet),
+            TransferKind::Sms => (Hold, Fees),
         }
     }
 }

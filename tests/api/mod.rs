@@ -3,10 +3,12 @@
 
 mod approval;
 mod batches;
+mod bulk_sms;
 mod cli;
 mod demo;
 mod errors;
 mod hostile;
+mod lists;
 mod messages;
 mod payouts;
 mod receipts;

@@ -52,7 +52,7 @@ pub async fn whoever_uploaded_or_submitted_a_list_does_not_approve_it(h: Harness
     applied(h.store.submit(&other, batch.id, false).await);
     let digest = batch.digest.as_deref().unwrap();
     for who in [&org.maker, &other] {
-        assert_eq!(refusal(h.store.approve(who, batch.id, digest, None).await), Refusal::SelfApproval);
+        assert_eq!(refusal(h.approve_as(who, batch.id, digest, None).await), Refusal::SelfApproval);
     }
     h.assert_state(&org, &batch, State::AwaitingApproval).await;
     assert_eq!(h.wallet(&org).await, (2_000, 0));
@@ -65,7 +65,7 @@ pub async fn a_stale_digest_is_refused_with_the_present_one(h: Harness) {
     h.fund(&org, 2_000).await;
     let current = batch.digest.clone().unwrap();
     for stale in ["", "sha256:stale"] {
-        let result = h.store.approve(&org.checker, batch.id, stale, None).await;
+        let result = h.approve_as(&org.checker, batch.id, stale, None).await;
         assert_eq!(refusal(result), Refusal::DigestMismatch { current: current.clone() });
     }
     h.assert_state(&org, &batch, State::AwaitingApproval).await;
@@ -107,7 +107,7 @@ pub async fn a_replayed_approval_gives_the_stored_answer_and_moves_nothing(h: Ha
     let batch = h.awaiting(&org, &list(2)).await;
     h.fund(&org, 9_000).await;
     let digest = batch.digest.clone().unwrap();
-    let approve = |body| h.store.approve(&org.checker, batch.id, &digest, idempotency("k1", body));
+    let approve = |body| h.approve_as(&org.checker, batch.id, &digest, idempotency("k1", body));
     let answer = applied(approve(1).await);
     assert_eq!(h.pay(1).await, 1);
     assert_eq!(already(approve(1).await), answer, "the answer is the one of then");
@@ -123,7 +123,7 @@ pub async fn a_refused_approval_leaves_its_key_unused(h: Harness) {
     let org = h.tenant().await;
     let batch = h.awaiting(&org, &list(2)).await;
     let digest = batch.digest.clone().unwrap();
-    let approve = || h.store.approve(&org.checker, batch.id, &digest, idempotency("k1", 1));
+    let approve = || h.approve_as(&org.checker, batch.id, &digest, idempotency("k1", 1));
     assert!(matches!(refusal(approve().await), Refusal::InsufficientFunds { .. }));
     h.fund(&org, 2_000).await;
     applied(approve().await);
@@ -134,8 +134,8 @@ pub async fn a_key_is_its_principals_own(h: Harness) {
     let (one, two) = (h.awaiting(&org, &list(1)).await, h.awaiting(&org, &list(1)).await);
     let other = h.principal(org.id, Role::Checker).await;
     h.fund(&org, 2_000).await;
-    applied(h.store.approve(&org.checker, one.id, one.digest.as_deref().unwrap(), idempotency("k1", 1)).await);
-    applied(h.store.approve(&other, two.id, two.digest.as_deref().unwrap(), idempotency("k1", 2)).await);
+    applied(h.approve_as(&org.checker, one.id, one.digest.as_deref().unwrap(), idempotency("k1", 1)).await);
+    applied(h.approve_as(&other, two.id, two.digest.as_deref().unwrap(), idempotency("k1", 2)).await);
 }
 
 /// 100 approvals at once, and money for 50 of them.
@@ -148,7 +148,9 @@ pub async fn approvals_that_race_share_exactly_what_there_is(h: Harness) {
     h.fund(&org, 50_000).await;
     let races = batches.iter().map(|batch| {
         let (store, checker, batch) = (h.store.clone(), org.checker.clone(), batch.clone());
-        tokio::spawn(async move { store.approve(&checker, batch.id, batch.digest.as_deref().unwrap(), None).await })
+        tokio::spawn(
+            async move { approve_with(&store, &checker, batch.id, batch.digest.as_deref().unwrap(), None).await },
+        )
     });
     let results: Vec<Result<Done<Value>, StoreError>> =
         futures::future::join_all(races).await.into_iter().map(Result::unwrap).collect();
@@ -170,7 +172,7 @@ pub async fn one_approval_sent_many_times_at_once_happens_once(h: Harness) {
     let races = (0..10).map(|_| {
         let (store, checker, batch) = (h.store.clone(), org.checker.clone(), batch.clone());
         let approve = async move {
-            store.approve(&checker, batch.id, batch.digest.as_deref().unwrap(), idempotency("k", 1)).await
+            approve_with(&store, &checker, batch.id, batch.digest.as_deref().unwrap(), idempotency("k", 1)).await
         };
         tokio::spawn(approve)
     });

@@ -2,9 +2,9 @@
 //! lists.
 
 use super::support::{Harness, Tenant, page};
-use gaba::batch::{self, Batch};
-use gaba::machine::State as _;
+use gaba::batch::{self, Batch, Kind};
 use gaba::payout::{PayoutView, State};
+use gaba::sms::MessageView;
 use gaba::store::{PageRequest, SharedStore};
 use std::collections::BTreeMap;
 
@@ -36,23 +36,46 @@ async fn assert_batch(h: &Harness, tenant: &Tenant, batch: &Batch) {
     if matches!(batch.state, batch::State::Importing | batch::State::ImportFailed) {
         return;
     }
-    let rows = all_payouts(h, tenant, batch).await;
+    let rows: Vec<(String, i64)> = match batch.kind {
+        Kind::Payout => {
+            all_payouts(h, tenant, batch).await.into_iter().map(|p| (p.state, p.amount.parse().unwrap())).collect()
+        }
+        Kind::Sms => {
+            all_messages(h, tenant, batch).await.into_iter().map(|m| (m.state, m.cost.parse().unwrap())).collect()
+        }
+    };
     let mut counted = 0;
-    for state in State::ALL {
-        let of: Vec<&PayoutView> = rows.iter().filter(|p| p.state == state.name()).collect();
-        let amount: i64 = of.iter().map(|p| p.amount.parse::<i64>().unwrap()).sum();
-        let tally = batch.tally(*state);
-        assert_eq!((tally.rows, tally.amount), (of.len() as i64, amount), "{state} rows of {}", batch.name);
+    for state in batch.kind.row_states() {
+        let of: Vec<i64> = rows.iter().filter(|(s, _)| s == state.name()).map(|(_, amount)| *amount).collect();
+        let tally = batch.tally(state);
+        let found = (of.len() as i64, of.iter().sum::<i64>());
+        assert_eq!((tally.rows, tally.amount), found, "{state} rows of {}", batch.name);
         counted += tally.rows;
     }
     assert_eq!(counted, batch.valid, "every row is in one state");
     assert_eq!(batch.reserved, batch.paid + batch.released + batch.held, "{}", batch.name);
-    assert_eq!(batch.paid, batch.tally(State::Paid).total, "{}", batch.name);
+    if batch.kind == Kind::Payout {
+        assert_eq!(batch.paid, batch.tally(State::Paid).total, "{}", batch.name);
+    }
     if matches!(batch.state, batch::State::Completed | batch::State::Cancelled) {
         assert_eq!(batch.held, 0, "{} is closed", batch.name);
     }
     if batch.state == batch::State::Completed {
         assert_eq!(batch.unfinished(), 0, "{} is closed", batch.name);
+    }
+}
+
+/// Every message of a batch.
+pub async fn all_messages(h: &Harness, tenant: &Tenant, batch: &Batch) -> Vec<MessageView> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let wanted = PageRequest { cursor, limit: 500 };
+        let page = h.store.messages(tenant.id, batch.id, None, wanted).await.unwrap();
+        all.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return all;
+        }
     }
 }
 

@@ -165,7 +165,9 @@ pub async fn a_row_that_comes_back_to_a_cancelling_batch_is_cancelled(h: Harness
 }
 
 /// A row that may have been paid is sent again under its reference also when its batch is given up: only so it ends.
-pub async fn an_unknown_row_of_a_cancelling_batch_may_be_sent_again(h: Harness) {
+/// Whoever cancelled wants nothing sent any more. When the provider says that it does not know the payment either, two
+/// people need not wait until it is overdue.
+pub async fn an_unknown_row_of_a_cancelling_batch_is_handed_over_and_never_sent_again(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await.remove(0);
@@ -178,13 +180,24 @@ pub async fn an_unknown_row_of_a_cancelling_batch_may_be_sent_again(h: Harness) 
     applied(h.store.cancel(&org.maker, batch.id).await);
     h.drive(10).await;
     assert_eq!(h.counts(&org, &batch).await, "1 unknown, 1 cancelled");
-    let due = h.store.next_payout_due(LANE, Action::Submit).await.unwrap();
-    assert!(due.is_some_and(|t| t <= h.now()), "a resend is due although the batch is being cancelled");
-    let again = h.claim_one().await;
-    assert_eq!((again.reference, &again.request), (out.reference, &out.request));
-    h.sent(&again, confirmed(&again.payout)).await;
+    for _ in 0..3 {
+        assert!(h.claim(10).await.is_empty(), "never sent again");
+        h.advance(Duration::from_secs(600));
+        let asked = h.ask_one().await;
+        assert_eq!(asked.reference, out.reference);
+        h.asked(&asked, gaba::rail::Outcome::NotFound).await;
+    }
+    let told = h.exceptions(org.id).await;
+    assert_eq!((told.len(), told[0].kind.as_str(), told[0].state.as_str()), (1, "overdue", "open"), "told once");
+    assert!(told[0].detail.contains("cancelled"), "{}", told[0].detail);
+    assert_eq!(h.wallet(&org).await, (1_000, 1_000), "its money stays held");
+    assert_tenant(&h, &org).await;
+    // The provider may still find it.
+    h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
+    h.apply_receipts().await;
     h.assert_state(&org, &batch, State::Cancelled).await;
     assert_eq!(h.counts(&org, &batch).await, "1 paid, 1 cancelled");
+    assert_eq!(h.exceptions(org.id).await[0].resolution.as_deref(), Some("answered"));
     assert_tenant(&h, &org).await;
 }
 
@@ -264,7 +277,7 @@ pub async fn every_act_in_a_wrong_state_is_refused_and_changes_nothing(h: Harnes
         }
         if batch.state != AwaitingApproval {
             let digest = batch.digest.as_deref().unwrap_or_default();
-            assert_invalid_state(h.store.approve(&org.checker, id, digest, None).await);
+            assert_invalid_state(h.approve_as(&org.checker, id, digest, None).await);
             assert_invalid_state(h.store.reject(&org.checker, id, "no").await);
         }
         if !matches!(batch.state, Running | Paused) {

@@ -6,14 +6,18 @@
 
 mod approvals;
 mod books;
+mod bulk_sms;
 mod cancelling;
 mod claims;
+mod corrections;
+mod duplicates;
 mod exceptions;
 mod imports;
 mod lists;
 mod messages;
 mod organisations;
 mod payouts;
+mod poison;
 mod receipts;
 mod reports;
 mod resends;
@@ -127,7 +131,7 @@ conformance!(sqlite, open_sqlite; {
         several_batches_cancelled_at_once_all_converge,
         a_paused_batch_is_cancelled_too,
         a_row_that_comes_back_to_a_cancelling_batch_is_cancelled,
-        an_unknown_row_of_a_cancelling_batch_may_be_sent_again,
+        an_unknown_row_of_a_cancelling_batch_is_handed_over_and_never_sent_again,
         a_frozen_row_keeps_its_cancelling_batch_open,
         a_late_success_freezes_a_queued_row_before_the_sweep_takes_it,
         every_act_in_a_wrong_state_is_refused_and_changes_nothing,
@@ -178,6 +182,18 @@ conformance!(sqlite, open_sqlite; {
         two_batches_of_one_group_keep_their_books_apart,
         taking_over_voids_the_claims_of_the_process_before,
     }
+    poison {
+        a_row_that_nobody_survives_is_left_to_two_people,
+        a_crowd_that_died_together_is_cleared_one_by_one,
+        suspects_keep_nobody_else_waiting,
+        a_process_that_has_just_begun_takes_up_no_suspect,
+        whoever_comes_back_is_no_suspect_any_more,
+        panics_count_as_deaths_and_a_stranger_does_not_clear_them,
+        a_row_that_cannot_be_written_is_put_aside_and_the_others_are_sent,
+        a_message_that_cannot_be_written_is_given_up_and_the_others_are_sent,
+        a_receipt_that_nobody_survives_is_set_aside_and_the_others_are_applied,
+        a_list_that_nobody_survives_fails_with_a_reason_and_the_next_is_read,
+    }
     receipts {
         a_repeated_receipt_is_stored_and_applied_once,
         equal_receipts_of_two_lanes_are_two,
@@ -210,6 +226,26 @@ conformance!(sqlite, open_sqlite; {
         one_claim_of_a_message_records_once_in_a_group_too,
         an_impossible_record_of_a_message_is_rejected_with_its_group,
         messages_are_listed_in_row_order_by_page_and_by_state,
+    }
+    bulk_sms {
+        a_list_is_sent_only_once_it_is_approved,
+        what_was_priced_at_the_import_is_what_is_sent,
+        money_follows_what_surely_was_and_surely_was_not_sent,
+        a_receipt_before_the_answer_charges_once,
+        a_message_whose_sender_died_may_be_out_and_is_charged,
+        one_record_of_a_group_moves_the_money_once,
+        a_paused_list_sends_nothing_until_it_is_resumed,
+        a_list_cancelled_in_the_middle_gives_back_what_was_not_sent,
+        a_list_cancelled_before_it_starts_gives_everything_back,
+        a_list_that_costs_nothing_needs_no_wallet_and_completes,
+        lists_and_notices_share_a_lane,
+        claimers_that_race_send_every_message_once,
+        a_broken_import_of_a_list_starts_clean,
+        the_report_of_a_list_tells_every_message_and_what_it_cost,
+        a_test_shows_one_text_and_counts_nowhere,
+        a_test_of_a_payroll_shows_what_the_paid_are_told,
+        a_repeated_test_under_one_key_is_sent_once,
+        a_lane_of_a_list_is_in_use_while_the_list_runs,
     }
     reports {
         every_row_of_the_file_has_one_line_in_its_order,
@@ -263,5 +299,24 @@ conformance!(sqlite, open_sqlite; {
         what_was_settled_is_not_opened_again_by_the_same_words,
         a_provider_that_insists_is_heard_again,
         a_payment_of_the_attempt_that_was_given_up_is_not_lost,
+    }
+    corrections {
+        a_corrected_row_changes_what_is_paid_and_the_digest,
+        a_row_corrected_and_put_back_gives_the_same_digest,
+        an_invalid_row_becomes_valid_and_the_other_way_round,
+        a_row_set_aside_is_not_paid_and_can_be_brought_back,
+        a_reference_of_another_row_is_refused_and_a_repeated_payment_told,
+        nothing_is_corrected_once_it_is_submitted,
+        a_correction_of_an_older_look_is_fenced,
+        a_correction_leaves_its_trace,
+    }
+    duplicates {
+        a_payment_that_another_open_list_makes_is_told_at_the_submission,
+        other_amounts_other_tenants_and_what_was_given_up_are_no_duplicates,
+        what_completed_long_ago_is_no_duplicate,
+        what_became_a_duplicate_since_the_submission_stops_the_approval,
+        an_approval_is_fenced_by_what_it_looked_at,
+        without_a_window_nothing_is_compared,
+        the_same_file_is_found_again,
     }
 });

@@ -53,7 +53,7 @@ pub async fn two_keys_of_one_member_are_one_principal(h: Harness) {
     assert_eq!(ids[0].id, ids[1].id);
     let batch = h.ready(&org, &list(1)).await;
     applied(h.store.submit(&ids[0], batch.id, false).await);
-    let own = h.store.approve(&ids[1], batch.id, batch.digest.as_deref().unwrap(), None).await;
+    let own = h.approve_as(&ids[1], batch.id, batch.digest.as_deref().unwrap(), None).await;
     assert_eq!(refusal(own), Refusal::SelfApproval, "two keys do not make two persons");
 }
 

@@ -1,6 +1,6 @@
 //! What every case stands on: a store with a clock that the case sets, and the way from an upload to a running batch.
 
-use gaba::batch::{self, Batch, NewBatch};
+use gaba::batch::{self, Batch, Kind, NewBatch};
 use gaba::clock::{Clock, SharedClock, Time};
 use gaba::ids::{self, OrganisationId};
 use gaba::money::{Currency, Money};
@@ -128,6 +128,7 @@ impl List {
             reference: Some(format!("S-{row}")),
             note: self.note.map(str::to_owned),
             variables: r#"{"department":"Finance"}"#.into(),
+            sms: None,
         };
         NewRow { row, recipient: Some(recipient), rejected: None, issues: Vec::new() }
     }
@@ -230,6 +231,17 @@ pub fn digest(key: &str) -> String {
     format!("sha256:{key}")
 }
 
+pub async fn approve_with(
+    store: &SharedStore,
+    who: &Principal,
+    batch: Uuid,
+    digest: &str,
+    key: Option<Idempotency>,
+) -> Result<Done<serde_json::Value>, StoreError> {
+    let seen = store.lists_seen(who.organisation).await?;
+    store.approve(who, batch, digest, seen, key).await
+}
+
 impl Harness {
     pub fn now(&self) -> Time {
         self.clock.now()
@@ -286,6 +298,7 @@ impl Harness {
         NewBatch {
             id: ids::batch(tenant.id, ids::MODE_LIVE, key),
             organisation: tenant.id,
+            kind: Kind::Payout,
             name: format!("List {key}"),
             currency: CURRENCY,
             notify: list.notify,
@@ -295,6 +308,7 @@ impl Harness {
             declared: Default::default(),
             file_name: format!("{key}.csv"),
             fingerprint: [7; 32],
+            file_hash: [self.next() as u8; 32],
             upload: Uuid::from_u128(u128::from(self.next())),
             created_by: tenant.maker.id,
             created_by_label: tenant.maker.label.clone(),
@@ -333,11 +347,22 @@ impl Harness {
 
     /// The checker approves what it looked at.
     pub async fn approve(&self, tenant: &Tenant, batch: &Batch) -> Result<Done<serde_json::Value>, StoreError> {
-        self.store.approve(&tenant.checker, batch.id, batch.digest.as_deref().unwrap(), None).await
+        self.approve_as(&tenant.checker, batch.id, batch.digest.as_deref().unwrap(), None).await
     }
 
     pub async fn batch(&self, tenant: &Tenant, batch: &Batch) -> Batch {
         self.store.batch(tenant.id, batch.id).await.unwrap()
+    }
+
+    /// Approves having seen every list as it stands.
+    pub async fn approve_as(
+        &self,
+        who: &Principal,
+        batch: Uuid,
+        digest: &str,
+        key: Option<Idempotency>,
+    ) -> Result<Done<serde_json::Value>, StoreError> {
+        approve_with(&self.store, who, batch, digest, key).await
     }
 
     /// Every exception of the organisation, settled or not.

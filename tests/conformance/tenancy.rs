@@ -52,7 +52,7 @@ pub async fn every_act_on_anothers_batch_is_not_found_and_changes_nothing(h: Har
     for batch in &batches {
         let (id, digest) = (batch.id, batch.digest.as_deref().unwrap());
         assert_not_found(h.store.submit(&ours.maker, id, true).await);
-        assert_not_found(h.store.approve(&ours.checker, id, digest, idempotency("k", 1)).await);
+        assert_not_found(h.approve_as(&ours.checker, id, digest, idempotency("k", 1)).await);
         assert_not_found(h.store.reject(&ours.checker, id, "no").await);
         assert_not_found(h.store.pause(&ours.maker, id).await);
         assert_not_found(h.store.resume(&ours.maker, id).await);

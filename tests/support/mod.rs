@@ -194,6 +194,11 @@ impl Installation {
         self.server = Some(server);
     }
 
+    /// The running server's process id.
+    pub fn server_id(&self) -> Option<u32> {
+        self.server.as_ref().map(Process::id)
+    }
+
     /// `kill -9` of the server.
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
@@ -229,7 +234,7 @@ fn run_json(folder: &Folder, arguments: &[&str]) -> Value {
 }
 
 /// Lanes over the simulated network with times of milliseconds.
-fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
+pub fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
     let data = folder.path().display();
     let common = format!(
         "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"400ms\"\n\

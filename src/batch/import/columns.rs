@@ -4,7 +4,9 @@
 //! until the upload's mapping says which one is meant; every column that is none of ours is kept as a variable for the
 //! SMS template. Only [`REASON_HEADER`], which our own list of bad rows adds, is dropped when it comes back.
 
+use super::SmsTerms;
 use super::issue::ImportError;
+use super::message::{self, Tag};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -52,8 +54,21 @@ impl Field {
         }
     }
 
-    pub(super) fn is_required(self) -> bool {
-        matches!(self, Field::Msisdn | Field::Amount)
+    /// Whether a list must have it. One that is only told something (`told`) needs numbers.
+    pub(super) fn is_required(self, told: bool) -> bool {
+        matches!(self, Field::Msisdn) || (matches!(self, Field::Amount) && !told)
+    }
+
+    /// Our own name for it, in mappings and corrections.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Msisdn => "msisdn",
+            Field::Amount => "amount",
+            Field::Name => "name",
+            Field::Reference => "reference",
+            Field::Note => "note",
+            Field::Network => "network",
+        }
     }
 
     /// For messages: "no column holds the {…}".
@@ -138,10 +153,12 @@ pub(super) struct Columns {
     by_field: [Option<usize>; Field::ALL.len()],
     /// [`REASON_HEADER`], when the file has it.
     dropped: Option<usize>,
+    /// What the text of a list of SMS is made of.
+    pub tags: Vec<Tag>,
 }
 
 impl Columns {
-    pub fn read(header: &[String], mapping: Option<&Mapping>) -> Result<Columns, ImportError> {
+    pub fn read(header: &[String], mapping: Option<&Mapping>, sms: Option<&SmsTerms>) -> Result<Columns, ImportError> {
         let header = trimmed(header);
         let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
         for (i, name) in folded.iter().enumerate() {
@@ -153,7 +170,7 @@ impl Columns {
         let taken = by_field;
         for field in Field::ALL {
             if by_field[field as usize].is_none() {
-                by_field[field as usize] = recognised(field, &header, &taken)?;
+                by_field[field as usize] = recognised(field, &header, &taken, sms.is_some())?;
             }
         }
         let name = |(i, h): (usize, &String)| match h.is_empty() {
@@ -161,7 +178,12 @@ impl Columns {
             false => Arc::from(h.as_str()),
         };
         let dropped = folded.iter().position(|name| is_reason(name));
-        Ok(Columns { headers: header.iter().enumerate().map(name).collect(), by_field, dropped })
+        let headers = header.iter().enumerate().map(name).collect();
+        let mut columns = Columns { headers, by_field, dropped, tags: Vec::new() };
+        if let Some(sms) = sms {
+            columns.tags = message::tags(&sms.template, &columns)?;
+        }
+        Ok(columns)
     }
 
     /// Whether a cell of this column says nothing of the recipient.
@@ -219,13 +241,16 @@ fn recognised(
     field: Field,
     header: &[String],
     taken: &[Option<usize>; Field::ALL.len()],
+    told: bool,
 ) -> Result<Option<usize>, ImportError> {
     let candidates: Vec<usize> =
         (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
     match candidates[..] {
-        [] if field.is_required() => Err(ImportError::MissingColumn { field, found: named(header) }),
+        [] if field.is_required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
         [] => Ok(None),
         [only] => Ok(Some(only)),
+        // Whatever is not needed is a plain variable there, and two of them are two variables.
+        _ if told && !field.is_required(told) => Ok(None),
         _ => {
             let columns = candidates.iter().map(|i| header[*i].clone()).collect();
             Err(ImportError::AmbiguousColumn { field, columns })
@@ -240,7 +265,7 @@ mod tests {
     fn read(header: &[&str], mapping: Option<&str>) -> Result<Columns, ImportError> {
         let header: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
         let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
-        Columns::read(&header, mapping.as_ref())
+        Columns::read(&header, mapping.as_ref(), None)
     }
 
     #[test]
@@ -317,11 +342,11 @@ mod tests {
     fn what_was_found_is_a_mapping_that_finds_it_again() {
         let header: Vec<String> = ["Tel.", "salary", "net pay", "Full name"].map(String::from).to_vec();
         let given = Mapping::parse(r#"{"msisdn":"tel","amount":"NET PAY"}"#).unwrap();
-        let columns = Columns::read(&header, Some(&given)).unwrap();
+        let columns = Columns::read(&header, Some(&given), None).unwrap();
         let found = columns.mapping();
         let json = serde_json::to_string(&found).unwrap();
         assert_eq!(json, r#"{"msisdn":"Tel.","amount":"net pay","name":"Full name"}"#);
-        assert_eq!(Columns::read(&header, Some(&found)).unwrap(), columns);
+        assert_eq!(Columns::read(&header, Some(&found), None).unwrap(), columns);
     }
 
     #[test]

@@ -43,7 +43,17 @@ impl Duplicates {
     }
 
     pub fn payment(&mut self, msisdn: &Msisdn, amount: Money, row: u32) -> Option<Earlier> {
-        let (number, amount) = (msisdn.as_u64(), amount.minor);
+        self.earlier(msisdn, amount.minor, row)
+    }
+
+    /// The same for texts, which are compared by their hash: it only ever warns.
+    pub fn message(&mut self, msisdn: &Msisdn, text: &str, row: u32) -> Option<Earlier> {
+        let text = self.keys.hash_one(text).cast_signed();
+        self.earlier(msisdn, text, row)
+    }
+
+    fn earlier(&mut self, msisdn: &Msisdn, amount: i64, row: u32) -> Option<Earlier> {
+        let number = msisdn.as_u64();
         let (first_amount, first_row) = match self.first_payments.entry(number) {
             Entry::Occupied(first) => *first.get(),
             Entry::Vacant(slot) => {

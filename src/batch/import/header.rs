@@ -1,5 +1,6 @@
 //! Finding the header: the first row that names the phone number and the amount, below whatever titles stand above it.
 
+use super::SmsTerms;
 use super::amount;
 use super::columns::{self, Columns, Field, Fingerprint, Mapping};
 use super::issue::ImportError;
@@ -52,13 +53,19 @@ pub(super) struct Search<'a> {
     remembered: &'a Remembered,
     country: Country,
     currency: Currency,
+    /// What a list that is only told something says.
+    sms: Option<&'a SmsTerms>,
     /// The rows that turned out to be no header, each with why not.
     passed: Vec<(u32, Vec<String>, ImportError)>,
 }
 
 impl<'a> Search<'a> {
     pub fn new(given: Option<&'a Mapping>, remembered: &'a Remembered, country: Country, currency: Currency) -> Self {
-        Search { given, remembered, country, currency, passed: Vec::new() }
+        Search { given, remembered, country, currency, sms: None, passed: Vec::new() }
+    }
+
+    pub fn told(self, sms: Option<&'a SmsTerms>) -> Self {
+        Search { sms, ..self }
     }
 
     /// Takes the next row that is not blank; the header, if it is that.
@@ -69,14 +76,14 @@ impl<'a> Search<'a> {
             (None, Some(remembered)) => (Some(remembered), MappingSource::Remembered),
             _ => (None, MappingSource::Recognised),
         };
-        match Columns::read(&cells, mapping) {
+        match Columns::read(&cells, mapping, self.sms) {
             Ok(columns) => {
                 self.refuse_recipients_above(row)?;
                 let mapping = columns.mapping();
                 Ok(Some((Header { row, mapping, mapping_source, fingerprint }, columns)))
             }
             // It has all it takes, and says it twice: a header, and not a good one.
-            Err(error) if is_header(&cells, mapping) => Err(error),
+            Err(error) if is_header(&cells, mapping, self.sms.is_some()) => Err(error),
             Err(error) => {
                 self.passed.push((row, cells, error));
                 if self.passed.len() < HEADER_ROWS_MAX { Ok(None) } else { Err(self.give_up()) }
@@ -110,9 +117,9 @@ impl<'a> Search<'a> {
     }
 }
 
-fn is_header(cells: &[String], mapping: Option<&Mapping>) -> bool {
+fn is_header(cells: &[String], mapping: Option<&Mapping>, told: bool) -> bool {
     let named = columns::fields_named(cells, mapping);
-    Field::ALL.iter().filter(|f| f.is_required()).all(|f| named.contains(f))
+    Field::ALL.iter().filter(|f| f.is_required(told)).all(|f| named.contains(f))
 }
 
 #[cfg(test)]

@@ -51,6 +51,22 @@ impl Issue {
         Issue { severity: Severity::Warning, ..Issue::error(row, code, message) }
     }
 
+    /// Row `first` has the same reference.
+    pub fn duplicate_reference(row: u32, first: u32) -> Issue {
+        let message = format!(
+            "row {first} has the same reference. A reference names one payment: correct it, or remove the row if it is \
+             the same payment"
+        );
+        Issue::error(row, "duplicate_reference", message)
+    }
+
+    /// Row `first` pays the same.
+    pub fn duplicate_payment(row: u32, first: u32) -> Issue {
+        let message =
+            format!("row {first} pays the same amount to the same number. Remove the row unless both shall be paid");
+        Issue::warning(row, "duplicate_payment", message)
+    }
+
     pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {
         self.column = Some(column.to_owned());
         self.value = (!value.is_empty()).then(|| value.chars().take(VALUE_CHARS_MAX).collect());
@@ -154,6 +170,13 @@ pub enum ImportError {
          header above all recipients, or remove the row"
     )]
     RowAboveHeader { row: u32, header: u32 },
+    #[error(
+        "the text uses (({tag})), and the file has no column {tag:?}. It has {}. Correct the tag, or add the column",
+        listed(found)
+    )]
+    UnknownTag { tag: String, found: Vec<String> },
+    #[error("{0}; ask your operator, then upload the list again")]
+    NoSmsLane(String),
     #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
     DuplicateColumn { column: String },
     #[error(
@@ -202,6 +225,8 @@ impl ImportError {
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
             RowAboveHeader { .. } => "row_above_header",
+            UnknownTag { .. } => "unknown_tag",
+            NoSmsLane(_) => "no_sms_lane",
             DuplicateColumn { .. } => "duplicate_column",
             MappedColumnMissing { .. } => "mapped_column_missing",
             MappedTwice { .. } => "column_mapped_twice",

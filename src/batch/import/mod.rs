@@ -17,6 +17,7 @@ mod duplicates;
 mod encoding;
 mod header;
 mod issue;
+mod message;
 mod number;
 mod package;
 mod rows;
@@ -32,9 +33,12 @@ pub use header::{Header, MappingSource, Remembered};
 pub use issue::{ImportError, Issue, Severity, SinkError};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 
-use crate::lane::route::Router;
+use super::{Batch, Kind};
+use crate::config::LaneConfig;
+use crate::lane::route::{self, NoSmsLane, Router};
 use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
+use crate::sms::segments::Size;
 use rows::{Intake, Shape, Taken};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,6 +60,29 @@ pub struct Terms<'a> {
     pub router: &'a Router,
     pub mapping: Option<Mapping>,
     pub rows_max: u32,
+    /// For a list whose people are told something and not paid.
+    pub sms: Option<SmsTerms>,
+}
+
+/// What everybody on a list is told, and by what.
+#[derive(Clone, Debug)]
+pub struct SmsTerms {
+    pub template: String,
+    pub lane: String,
+    /// Of one segment.
+    pub price: Money,
+}
+
+impl SmsTerms {
+    /// What the people of a batch are told and what that costs now; `None` when they are paid.
+    pub fn of(lanes: &[LaneConfig], batch: &Batch) -> Result<Option<SmsTerms>, NoSmsLane> {
+        if batch.kind == Kind::Payout {
+            return Ok(None);
+        }
+        let (lane, price) = route::bulk_sms_lane(lanes, batch.currency)?;
+        let template = batch.sms_template.clone().unwrap_or_default();
+        Ok(Some(SmsTerms { template, lane: lane.name.clone(), price }))
+    }
 }
 
 /// One row of the file that is not blank.
@@ -86,6 +113,7 @@ pub struct Recipient {
     pub msisdn: Msisdn,
     pub network: Option<&'static str>,
     pub lane: String,
+    /// What is paid; of a message, what it costs.
     pub amount: Money,
     /// Empty when the file has none.
     pub name: String,
@@ -93,6 +121,8 @@ pub struct Recipient {
     pub note: Option<String>,
     /// The columns that are none of ours, by header.
     pub variables: BTreeMap<String, String>,
+    /// How large the text is that the recipient is sent; `None` for a payout.
+    pub sms: Option<Size>,
 }
 
 /// What an import found. `rows = valid + invalid`.
@@ -150,12 +180,12 @@ impl Progress {
 }
 
 /// Counts what is read of a file.
-struct Counted<'a> {
-    file: File,
+struct Counted<'a, R> {
+    file: R,
     progress: &'a Progress,
 }
 
-impl Read for Counted<'_> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.progress.read_bytes.fetch_add(read as u64, Ordering::Relaxed);
@@ -163,7 +193,7 @@ impl Read for Counted<'_> {
     }
 }
 
-impl Seek for Counted<'_> {
+impl<R: Seek> Seek for Counted<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let at = self.file.seek(to)?;
         self.progress.read_bytes.store(at, Ordering::Relaxed);
@@ -197,26 +227,55 @@ pub fn read_with(
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<Summary, ImportError> {
     let mut file = File::open(file)?;
-    let mapped: Vec<String> = terms.mapping.iter().flat_map(|m| m.0.values()).map(|h| columns::fold(h)).collect();
-    let is_known = |header: &str| columns::recognise(header).is_some() || mapped.contains(&columns::fold(header));
-    let (taken, source) = match sniff::kind(&mut file, &terms.country.iso().to_ascii_lowercase(), &is_known)? {
-        sniff::Kind::Text(text) => {
-            let mut intake = Intake::new(terms, remembered, Shape::Strict, sink);
-            if text.encoded.guessed {
-                intake.doubt_encoding();
-            }
-            csv::read(Counted { file, progress }, &text, &mut intake)?;
-            let encoding = text.encoded.encoding.name();
-            (intake.finish(encoding)?, Source::Csv { encoding, delimiter: char::from(text.delimiter) })
-        }
+    match sniff(&mut file, terms)? {
+        sniff::Kind::Text(text) => read_text(Counted { file, progress }, &text, terms, remembered, sink),
         sniff::Kind::Workbook => {
             let mut intake = Intake::new(terms, remembered, Shape::Placed, sink);
             let sheet = sheet::read(file, &mut intake)?;
-            (intake.finish("")?, Source::Xlsx { sheet })
+            Ok(summary(intake.finish("")?, Source::Xlsx { sheet }))
         }
-    };
+    }
+}
+
+fn sniff(file: &mut (impl Read + Seek), terms: &Terms<'_>) -> Result<sniff::Kind, ImportError> {
+    let mapped: Vec<String> = terms.mapping.iter().flat_map(|m| m.0.values()).map(|h| columns::fold(h)).collect();
+    let is_known = |header: &str| columns::recognise(header).is_some() || mapped.contains(&columns::fold(header));
+    sniff::kind(file, &terms.country.iso().to_ascii_lowercase(), &is_known)
+}
+
+fn read_text(
+    file: impl Read + Seek,
+    text: &sniff::Text,
+    terms: &Terms<'_>,
+    remembered: &Remembered,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Result<Summary, ImportError> {
+    let mut intake = Intake::new(terms, remembered, Shape::Strict, sink);
+    if text.encoded.guessed {
+        intake.doubt_encoding();
+    }
+    csv::read(file, text, &mut intake)?;
+    let encoding = text.encoded.encoding.name();
+    Ok(summary(intake.finish(encoding)?, Source::Csv { encoding, delimiter: char::from(text.delimiter) }))
+}
+
+/// A text that is in memory; `None` for a workbook. For the fuzzer, which would spend its time on files.
+pub(crate) fn read_bytes(
+    bytes: &[u8],
+    terms: &Terms<'_>,
+    sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
+) -> Option<Result<Summary, ImportError>> {
+    let mut file = std::io::Cursor::new(bytes);
+    match sniff(&mut file, terms) {
+        Ok(sniff::Kind::Text(text)) => Some(read_text(file, &text, terms, &Remembered::new(), sink)),
+        Ok(sniff::Kind::Workbook) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn summary(taken: Taken, source: Source) -> Summary {
     let Taken { tally, header, notices } = taken;
-    Ok(Summary {
+    Summary {
         rows: tally.rows,
         valid: tally.valid,
         invalid: tally.rows - tally.valid,
@@ -225,5 +284,5 @@ pub fn read_with(
         source,
         header,
         notices,
-    })
+    }
 }

@@ -94,7 +94,7 @@ pub(super) enum Shape {
 /// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
 pub(super) fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
     let cells: Vec<Cell<'_>> = cells.iter().map(|text| Cell::text(text.as_str())).collect();
-    match Columns::read(headers, terms.mapping.as_ref()) {
+    match Columns::read(headers, terms.mapping.as_ref(), terms.sms.as_ref()) {
         Ok(columns) => {
             let judge = Judge { terms, columns: &columns, row, cells: &cells, issues: Vec::new() };
             judge.judge(Shape::Strict, &mut Duplicates::default()).0
@@ -161,6 +161,7 @@ impl<'a> Intake<'a> {
         sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>,
     ) -> Self {
         let search = Search::new(terms.mapping.as_ref(), remembered, terms.country, terms.currency);
+        let search = search.told(terms.sms.as_ref());
         let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency) };
         Intake {
             terms,
@@ -193,7 +194,8 @@ impl<'a> Intake<'a> {
             return Ok(());
         };
         let whole = self.shape == Shape::Placed || !shifted(columns, cells);
-        let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole);
+        let paid = self.terms.sms.is_none();
+        let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole && paid);
         match look {
             Some(look) => {
                 if self.held.len() == HELD_ROWS_MAX {
@@ -271,7 +273,7 @@ impl<'a> Intake<'a> {
             return Err(ImportError::NoRows);
         }
         if let Some(foreign) = self.foreign {
-            let seen = foreign.name.or(foreign.other).map(|text| format!(", such as {text:?}")).unwrap_or_default();
+            let seen = foreign.name.or(foreign.other).map(|text| format!(" (such as {text:?})")).unwrap_or_default();
             let message = format!(
                 "the file does not say how its letters are encoded; it was read as {encoding}. Look whether names with \
                  special letters{seen} are right; if not, save the list as CSV UTF-8 and upload that"
@@ -307,19 +309,21 @@ fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 }
 
 /// One row under judgement.
-struct Judge<'a> {
-    terms: &'a Terms<'a>,
-    columns: &'a Columns,
-    row: u32,
-    cells: &'a [Cell<'a>],
-    issues: Vec<Issue>,
+pub(super) struct Judge<'a> {
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) columns: &'a Columns,
+    pub(super) row: u32,
+    pub(super) cells: &'a [Cell<'a>],
+    pub(super) issues: Vec<Issue>,
 }
 
 impl Judge<'_> {
     /// The row, and its amount wherever that could be read.
     fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> (Row, Option<Money>) {
-        if shape == Shape::Strict && shifted(self.columns, self.cells) {
-            self.report_shift();
+        if let Some(sms) = &self.terms.sms {
+            return (self.judge_message(sms, shape, duplicates), None);
+        }
+        if shape == Shape::Strict && self.has_shifted() {
             return (self.done(None, Stated::default()), None);
         }
         self.judge_loose_cells();
@@ -348,13 +352,14 @@ impl Judge<'_> {
                 reference,
                 note,
                 variables: self.variables(),
+                sms: None,
             }),
             _ => None,
         };
         (self.done(recipient, stated), amount)
     }
 
-    fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
+    pub(super) fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
         let beyond = self.columns.headers.len()..self.cells.len();
         let nameless = beyond.map(|i| Arc::from(format!("column {}", i + 1)));
         let headers = self.columns.headers.iter().cloned().chain(nameless).enumerate();
@@ -363,7 +368,11 @@ impl Judge<'_> {
         Row { row: self.row, recipient, issues: self.issues, cells, stated }
     }
 
-    fn report_shift(&mut self) {
+    /// Whether it has, and then that is told.
+    pub(super) fn has_shifted(&mut self) -> bool {
+        if !shifted(self.columns, self.cells) {
+            return false;
+        }
         let wanted = self.columns.headers.len();
         let message = format!(
             "the row has {} cells where the header has {wanted}, so its values may stand in the wrong columns. An \
@@ -372,6 +381,7 @@ impl Judge<'_> {
             self.cells.len()
         );
         self.issues.push(Issue::error(self.row, "row_shape", message));
+        true
     }
 
     fn cell(&self, field: Field) -> Option<(usize, &Cell<'_>)> {
@@ -389,7 +399,7 @@ impl Judge<'_> {
         }
     }
 
-    fn report(&mut self, field: Field, issue: Issue) {
+    pub(super) fn report(&mut self, field: Field, issue: Issue) {
         let header = self.columns.of(field).map_or("", |at| &self.columns.headers[at]);
         let value = self.cell(field).map_or("", |(_, cell)| &cell.text);
         let issue = issue.in_column(header, value);
@@ -397,7 +407,7 @@ impl Judge<'_> {
     }
 
     /// Cells at fault, and cells outside of all columns.
-    fn judge_loose_cells(&mut self) {
+    pub(super) fn judge_loose_cells(&mut self) {
         for (at, cell) in self.cells.iter().enumerate() {
             let Some(header) = self.columns.headers.get(at) else {
                 if !cell.is_blank() {
@@ -409,16 +419,20 @@ impl Judge<'_> {
                 continue;
             };
             let Some(fault) = cell.fault.filter(|_| !self.columns.is_dropped(at)) else { continue };
-            let issue = match self.columns.field_at(at) {
-                Some(_) => Issue::error(self.row, fault.code(), fault.message()),
+            let needed = match self.terms.sms {
+                Some(_) => self.is_told(at),
+                None => self.columns.field_at(at).is_some(),
+            };
+            let issue = match needed {
+                true => Issue::error(self.row, fault.code(), fault.message()),
                 // Not needed to pay; an SMS that uses it would say nothing.
-                None => Issue::warning(self.row, fault.code(), fault.message()),
+                false => Issue::warning(self.row, fault.code(), fault.message()),
             };
             self.issues.push(issue.in_column(header, &cell.text));
         }
     }
 
-    fn phone(&mut self) -> Option<Normalised> {
+    pub(super) fn phone(&mut self) -> Option<Normalised> {
         let read = phone::normalise(self.value(Field::Msisdn)?, self.terms.country);
         match read {
             Ok(phone) => {
@@ -440,7 +454,7 @@ impl Judge<'_> {
     }
 
     /// A text of bounded length without control characters; `None` when blank.
-    fn text(&mut self, field: Field, chars_max: usize) -> Option<String> {
+    pub(super) fn text(&mut self, field: Field, chars_max: usize) -> Option<String> {
         let text = bare(self.value(field)?).to_owned();
         let what = field.what();
         if text.chars().any(char::is_control) {
@@ -522,27 +536,19 @@ impl Judge<'_> {
     ) {
         let row = self.row;
         if let Some(first) = reference.and_then(|r| duplicates.reference(r, row)) {
-            let message = format!(
-                "row {first} has the same reference. A reference names one payment: correct it, or remove the row if \
-                 it is the same payment"
-            );
-            self.report(Field::Reference, Issue::error(row, "duplicate_reference", message));
+            self.report(Field::Reference, Issue::duplicate_reference(row, first));
         }
         let (Some(phone), Some(amount)) = (phone, amount) else { return };
-        let (code, message) = match duplicates.payment(&phone.msisdn, amount, row) {
+        let repeats = match duplicates.payment(&phone.msisdn, amount, row) {
             None => return,
-            Some(Earlier::Payment { row: first }) => (
-                "duplicate_payment",
-                format!(
-                    "row {first} pays the same amount to the same number. Remove the row unless both shall be paid"
-                ),
-            ),
-            Some(Earlier::Number { row: first }) => (
-                "repeated_number",
-                format!("row {first} pays another amount to the same number. Check that both shall be paid"),
-            ),
+            Some(Earlier::Payment { row: first }) => Issue::duplicate_payment(row, first),
+            Some(Earlier::Number { row: first }) => {
+                let message =
+                    format!("row {first} pays another amount to the same number. Check that both shall be paid");
+                Issue::warning(row, "repeated_number", message)
+            }
         };
-        self.report(Field::Msisdn, Issue::warning(row, code, message));
+        self.report(Field::Msisdn, repeats);
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
@@ -556,7 +562,7 @@ impl Judge<'_> {
     }
 
     /// What a report can say of the row even when it is rejected: as read where it could be read, else as uploaded.
-    fn stated(&self, phone: Option<&Normalised>, amount: Option<Money>) -> Stated {
+    pub(super) fn stated(&self, phone: Option<&Normalised>, amount: Option<Money>) -> Stated {
         let uploaded = |field| self.cell(field).map(|(_, cell)| bare(&cell.text).to_owned()).unwrap_or_default();
         Stated {
             name: uploaded(Field::Name),

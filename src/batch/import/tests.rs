@@ -1,6 +1,7 @@
 //! Whole files through [`super::read`]: the committed fixtures, and files made here.
 
 mod lists;
+mod messages;
 mod workbooks;
 
 use super::*;
@@ -57,7 +58,8 @@ fn fixture(name: &str) -> PathBuf {
 fn read_path(path: &Path, mapping: Option<&str>, rows_max: u32) -> Read {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
     let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
-    let terms = Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max };
+    let terms =
+        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max, sms: None };
     let mut rows = Vec::new();
     let result = read(path, &terms, &mut |row| {
         rows.push(row);

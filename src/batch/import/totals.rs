@@ -64,7 +64,8 @@ pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Cu
 
 fn is_label(text: &str) -> bool {
     let text = bare(text);
-    if text.is_empty() || text.chars().count() > LABEL_CHARS_MAX {
+    // Every phone number of a list passes here: folding is for what begins like a word.
+    if !text.starts_with(char::is_alphabetic) || text.chars().count() > LABEL_CHARS_MAX {
         return false;
     }
     let folded = columns::fold(text);
@@ -79,18 +80,20 @@ fn is_label(text: &str) -> bool {
 /// The warning that a total was left out.
 pub(super) fn left_out(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum) -> Issue {
     let message = format!(
-        "the row is the total of the {} rows above it, so nobody is paid by it. If it is a recipient, give the row a \
-         phone number",
-        sum.rows
+        "the row is the total of the {} above it, so nobody is paid by it. If it is a recipient, give the row a phone \
+         number",
+        if sum.rows == 1 { "row".into() } else { format!("{} rows", sum.rows) }
     );
     in_amount(Issue::warning(row, "total_row_left_out", message), columns, cells)
 }
 
 /// The error of a row that may be a total or not.
 pub(super) fn unclear(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Issue {
-    let above = match i64::try_from(sum.minor) {
-        Ok(minor) => format!("the {} rows above add up to {}", sum.rows, Money::new(minor, currency).display()),
-        Err(_) => format!("the {} rows above add up to something else", sum.rows),
+    let found = i64::try_from(sum.minor).map(|minor| Money::new(minor, currency).display());
+    let found = found.unwrap_or_else(|_| "something else".into());
+    let above = match sum.rows {
+        1 => format!("the row above it says {found}"),
+        rows => format!("the {rows} rows above it add up to {found}"),
     };
     let message = format!(
         "the row looks like a total, but {above}, and a total stands in the last rows. Remove the row, or give it a \
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn only_what_has_no_number_looks_like_a_total() {
         let header = ["name", "phone", "amount"].map(String::from);
-        let columns = Columns::read(&header, None).unwrap();
+        let columns = Columns::read(&header, None, None).unwrap();
         let mut sum = Sum::default();
         (0..3).for_each(|_| sum.add(Some(Money::new(500, Currency::Ugx))));
         for (cells, expected) in [

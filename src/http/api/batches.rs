@@ -4,7 +4,7 @@
 //! repetition must not move again, and only they demand an `Idempotency-Key`.
 
 use super::upload;
-use crate::batch::Batch;
+use crate::batch::{Batch, approval};
 use crate::http::App;
 use crate::http::auth::{Checker, Maker, Reader};
 use crate::http::body::{JsonBody, Nothing};
@@ -12,7 +12,7 @@ use crate::http::idempotency::{OptionalKey, RequiredKey};
 use crate::http::page;
 use crate::http::params::{Id, Params};
 use crate::http::problem::Problem;
-use crate::store::{IssueView, Page};
+use crate::store::Page;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -30,7 +30,6 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/batches", get(list))
         .route("/v1/batches/{id}", get(show))
-        .route("/v1/batches/{id}/issues", get(issues))
         .route("/v1/batches/{id}/submit", post(submit))
         .route("/v1/batches/{id}/approve", post(approve))
         .route("/v1/batches/{id}/reject", post(reject))
@@ -69,17 +68,6 @@ async fn show(
     Ok(Json(app.store.batch(who.organisation, batch).await?))
 }
 
-async fn issues(
-    State(app): State<Arc<App>>,
-    Reader(who): Reader,
-    Id(batch): Id,
-    mut params: Params,
-) -> Result<Json<Page<IssueView>>, Problem> {
-    let page = page::take(&mut params)?;
-    params.end()?;
-    Ok(Json(app.store.issues(who.organisation, batch, page).await?))
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Submission {
@@ -94,7 +82,9 @@ async fn submit(
     _: OptionalKey,
     body: JsonBody<Submission>,
 ) -> Result<Json<Batch>, Problem> {
-    Ok(Json(app.store.submit(&who, batch, body.value.exclude_invalid).await?.into_inner()))
+    let since = app.config.duplicates_since(app.clock.now());
+    let submitted = approval::submit(&app.store, &who, batch, body.value.exclude_invalid, since).await?;
+    Ok(Json(submitted.into_inner()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,7 +100,8 @@ async fn approve(
     key: RequiredKey,
     body: JsonBody<Approval>,
 ) -> Result<Json<Value>, Problem> {
-    let approved = app.store.approve(&who, batch, &body.value.digest, Some(key.with(body.fingerprint))).await?;
+    let (since, key) = (app.config.duplicates_since(app.clock.now()), key.with(body.fingerprint));
+    let approved = approval::approve(&app.store, &who, batch, &body.value.digest, since, Some(key)).await?;
     app.wake.poke();
     Ok(Json(approved.into_inner()))
 }

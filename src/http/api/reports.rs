@@ -128,7 +128,7 @@ fn json_lines(page: &[Line], first: bool) -> Bytes {
     Bytes::from(format!("{comma}{}", lines.join(",")))
 }
 
-fn download(body: Body, media_type: &'static str, name: &str) -> Response {
+pub(super) fn download(body: Body, media_type: &'static str, name: &str) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -144,7 +144,7 @@ fn file_name(batch: &Batch) -> String {
     format!("settlement-{}{}", slug(&batch.name), &id[..8])
 }
 
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars().take(SLUG_CHARS_MAX) {
         if c.is_ascii_alphanumeric() {

@@ -1,12 +1,14 @@
 //! What an upload says beside its file. Everything wrong with it is told at once.
 
-use crate::batch::Declared;
 use crate::batch::import::parse_amount;
+use crate::batch::{Declared, Kind};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::http::problem::{FieldError, Problem};
+use crate::lane::route;
 use crate::money::{Currency, Money};
-use crate::rail::{SMS_RAILS, TELCO_RAILS};
+use crate::rail::TELCO_RAILS;
+use crate::sms::template;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -87,11 +89,13 @@ impl Form {
 
     pub fn read(&self) -> Result<Terms, Problem> {
         let mut faults = Faults::default();
+        let kind = faults.take("/kind", self.kind()).unwrap_or(Kind::Payout);
         let terms = Terms {
+            kind,
             name: faults.take("/name", self.name()).unwrap_or_default(),
             currency: faults.take("/currency", self.currency()).unwrap_or(Currency::Ugx),
-            notify: faults.take("/notify", self.notify()).unwrap_or_default(),
-            sms_template: faults.take("/sms_template", self.sms_template()).flatten(),
+            notify: faults.take("/notify", self.notify(kind)).unwrap_or_default(),
+            sms_template: faults.take("/sms_template", self.sms_template(kind)).flatten(),
             mapping: faults.take("/mapping", self.mapping()).flatten(),
             scheduled_at: faults.take("/scheduled_at", self.scheduled_at()).flatten(),
             declared: Declared {
@@ -99,7 +103,6 @@ impl Form {
                 count: faults.take("/declared_count", self.declared_count()).flatten(),
             },
         };
-        faults.take("/kind", self.kind());
         faults.end().map(|()| terms)
     }
 
@@ -111,13 +114,9 @@ impl Form {
         Ok(name.to_owned())
     }
 
-    fn kind(&self) -> Read<()> {
-        match self.given("kind") {
-            Some("payout") => Ok(()),
-            Some("sms") => Err(unsupported("this version takes lists of payouts only; send kind=payout")),
-            Some(_) => Err(malformed("kind must be payout")),
-            None => Err(missing("say kind=payout")),
-        }
+    fn kind(&self) -> Read<Kind> {
+        let kind = self.given("kind").ok_or_else(|| missing("say kind=payout, or kind=sms to tell and not to pay"))?;
+        Kind::parse(kind).ok_or_else(|| malformed("kind must be payout or sms"))
     }
 
     fn currency(&self) -> Read<Currency> {
@@ -125,20 +124,29 @@ impl Form {
         text.parse().map_err(|error: crate::money::MoneyError| unsupported(error.to_string()))
     }
 
-    fn notify(&self) -> Read<bool> {
+    fn notify(&self, kind: Kind) -> Read<bool> {
         match self.given("notify") {
             None | Some("false") => Ok(false),
+            Some("true") if kind == Kind::Sms => {
+                Err(malformed("a batch of kind sms tells everybody on its list and pays nobody; leave notify out"))
+            }
             Some("true") => Ok(true),
             Some(_) => Err(malformed("notify must be true or false")),
         }
     }
 
-    fn sms_template(&self) -> Read<Option<String>> {
+    fn sms_template(&self, kind: Kind) -> Read<Option<String>> {
         let template = self.given("sms_template");
+        if kind == Kind::Sms {
+            let text =
+                template.ok_or_else(|| missing("give the text as sms_template, such as \"Dear ((name)), …\""))?;
+            template::check(text).map_err(|error| malformed(error.to_string()))?;
+        }
         if template.is_some_and(|text| text.chars().count() > TEMPLATE_CHARS_MAX) {
             return Err(malformed("the template has more than 1,600 characters; make it shorter"));
         }
-        Ok(template.map(str::to_owned))
+        // Browsers end lines with two characters, and each is charged for.
+        Ok(template.map(|text| text.replace("\r\n", "\n")))
     }
 
     fn mapping(&self) -> Read<Option<String>> {
@@ -181,6 +189,7 @@ impl Form {
 /// What is asked for, each part well formed.
 #[derive(Debug)]
 pub struct Terms {
+    pub kind: Kind,
     pub name: String,
     pub currency: Currency,
     pub notify: bool,
@@ -194,12 +203,21 @@ impl Terms {
     /// Refuses what the lanes of this installation cannot do.
     pub fn payable_with(&self, config: &Config) -> Result<(), Problem> {
         let mut errors = Vec::new();
+        if self.kind == Kind::Sms {
+            let lane = route::bulk_sms_lane(&config.lanes, self.currency);
+            let refused = |why: route::NoSmsLane| {
+                let pointer = if why == route::NoSmsLane::None { "/kind" } else { "/currency" };
+                let message = format!("{why}; ask the operator for one");
+                Problem::unprocessable(vec![FieldError::new(pointer, "no_lane", message)])
+            };
+            return lane.map(|_| ()).map_err(refused);
+        }
         let pays = |rail: &str| TELCO_RAILS.contains(&rail);
         if !config.lanes.iter().any(|lane| pays(&lane.rail) && lane.currency == Some(self.currency)) {
             let message = format!("no lane of this installation pays in {}; ask the operator for one", self.currency);
             errors.push(FieldError::new("/currency", "no_lane", message));
         }
-        if self.notify && !config.lanes.iter().any(|lane| SMS_RAILS.contains(&lane.rail.as_str())) {
+        if self.notify && route::sms_lane(&config.lanes).is_none() {
             let message =
                 "no SMS lane is configured, so nobody can be told; send notify=false or ask the operator for one";
             errors.push(FieldError::new("/notify", "no_lane", message));
@@ -297,10 +315,7 @@ mod tests {
 
     #[test]
     fn what_is_well_formed_but_not_done_here_is_unprocessable() {
-        for (name, value) in [("kind", "sms"), ("currency", "XYZ")] {
-            assert_eq!(with(name, value).unwrap_err().0, 422, "{name}={value}");
-        }
-        assert!(with("kind", "sms").unwrap_err().1.contains("payouts only"));
+        assert_eq!(with("currency", "XYZ").unwrap_err().0, 422);
         let long = "x".repeat(201);
         for (name, value) in [
             ("kind", "gift"),
@@ -322,6 +337,30 @@ mod tests {
         ] {
             assert_eq!(with(name, value).unwrap_err().0, 400, "{name}={value}");
         }
+    }
+
+    #[test]
+    fn a_list_of_sms_needs_its_text_and_tells_everybody() {
+        let sms = |more: &[(&str, &str)]| {
+            let fields = [&[PLAIN[0], ("kind", "sms"), PLAIN[2]], more].concat();
+            form(&fields).read().map_err(|problem| (problem.status.as_u16(), problem.detail))
+        };
+        let terms = sms(&[("sms_template", "Dear ((name)),\r\ncome!")]).unwrap();
+        assert_eq!((terms.kind, terms.sms_template.as_deref()), (Kind::Sms, Some("Dear ((name)),\ncome!")));
+        assert!(sms(&[]).unwrap_err().1.contains("sms_template"));
+        for slip in ["Dear ((name", "Dear (()),"] {
+            assert_eq!(sms(&[("sms_template", slip)]).unwrap_err().0, 400, "{slip}");
+        }
+        let told = sms(&[("sms_template", "Come"), ("notify", "true")]).unwrap_err();
+        assert!(told.0 == 400 && told.1.contains("notify"), "{told:?}");
+        let config = |lanes: &str| Config::parse(lanes).unwrap();
+        let telco =
+            "[[lanes]]\nname=\"m\"\nrail=\"http\"\nbase_url=\"http://x\"\ncurrency=\"UGX\"\nprefixes=[\"256\"]\n";
+        let gateway = "[[lanes]]\nname=\"s\"\nrail=\"sms-http\"\nbase_url=\"http://x\"\ncurrency=\"KES\"\n";
+        assert_eq!(terms.payable_with(&config(telco)).unwrap_err().status.as_u16(), 422);
+        let elsewhere = terms.payable_with(&config(gateway)).unwrap_err();
+        assert!(elsewhere.detail.contains("UGX"), "{}", elsewhere.detail);
+        assert!(terms.payable_with(&config(&gateway.replace("KES", "UGX"))).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::http::idempotency::RequiredKey;
 use crate::http::params::Params;
 use crate::http::problem::Problem;
 use crate::ids::{self, BatchId, MODE_LIVE, OrganisationId};
-use crate::store::StoreError;
+use crate::store::{SharedStore, StoreError};
 use axum::Json;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request, State};
@@ -47,7 +47,9 @@ pub async fn create(
     params.end()?;
     let id = ids::batch(who.organisation, MODE_LIVE, &key.key);
     let known = is_known(&app, who.organisation, id).await?;
-    let upload = Upload::new(&app, who.organisation, known);
+    // A batch that is there has its file already: this one is only compared with it.
+    let store = (!known).then_some(&app.store);
+    let upload = Upload::new(store, who.organisation, app.config.upload_bytes_max);
     let (file, form) = receive(request, upload).await?;
     let fingerprint = form.fingerprint(file.hash);
     let terms = form.read()?;
@@ -55,10 +57,11 @@ pub async fn create(
     if !known {
         terms.payable_with(&app.config)?;
     }
-    let Terms { name, currency, notify, sms_template, mapping, scheduled_at, declared } = terms;
+    let Terms { kind, name, currency, notify, sms_template, mapping, scheduled_at, declared } = terms;
     let batch = NewBatch {
         id,
         organisation: who.organisation,
+        kind,
         name,
         currency,
         notify,
@@ -68,6 +71,7 @@ pub async fn create(
         declared,
         file_name: file.name,
         fingerprint,
+        file_hash: file.hash,
         upload: file.upload,
         created_by: who.id,
         created_by_label: who.label,
@@ -82,6 +86,20 @@ async fn is_known(app: &App, organisation: OrganisationId, id: BatchId) -> Resul
         Ok(_) => Ok(true),
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The body of an upload, for the fuzzer: nothing is kept. `X` is the boundary.
+pub(crate) async fn read_upload(body: Vec<u8>) {
+    let bytes_max = 64 * 1024;
+    let request = Request::post("/v1/batches").header("content-type", "multipart/form-data; boundary=X");
+    let Ok(request) = request.body(body.into()) else { return };
+    let read = receive(request, Upload::new(None, OrganisationId::nil(), bytes_max)).await;
+    match read.and_then(|(file, form)| Ok((file, form.read()?))) {
+        Ok((file, terms)) => {
+            assert!(!file.name.is_empty() && !file.name.contains(['/', '\\']) && !terms.name.is_empty());
+        }
+        Err(problem) => assert!(problem.status.is_client_error() && !problem.detail.is_empty(), "{problem:?}"),
     }
 }
 
@@ -155,11 +173,10 @@ struct StoredFile {
 
 /// A file on its way into the store.
 struct Upload<'a> {
-    app: &'a App,
+    /// `None`: it is read and hashed, and not kept.
+    store: Option<&'a SharedStore>,
     organisation: OrganisationId,
     id: Uuid,
-    /// The batch has its file already: this one is only compared with it.
-    known: bool,
     part: u32,
     buffer: Vec<u8>,
     bytes: u64,
@@ -168,16 +185,15 @@ struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    fn new(app: &'a App, organisation: OrganisationId, known: bool) -> Self {
+    fn new(store: Option<&'a SharedStore>, organisation: OrganisationId, bytes_max: u64) -> Self {
         Upload {
-            app,
+            store,
             organisation,
             id: ids::fresh(),
-            known,
             part: 0,
             buffer: Vec::new(),
             bytes: 0,
-            bytes_max: app.config.upload_bytes_max,
+            bytes_max,
             hash: Sha256::new(),
         }
     }
@@ -190,35 +206,35 @@ impl<'a> Upload<'a> {
                 return Err(too_large(self.bytes_max));
             }
             self.hash.update(&chunk);
-            if !self.known {
-                self.keep(&chunk).await?;
+            if let Some(store) = self.store {
+                self.keep(store, &chunk).await?;
             }
         }
         if self.bytes == 0 {
             return Err(Problem::field("/file", "empty_file", "the file is empty; send a list with a header row"));
         }
-        if !self.buffer.is_empty() {
-            self.flush().await?;
+        if let Some(store) = self.store.filter(|_| !self.buffer.is_empty()) {
+            self.flush(store).await?;
         }
         Ok(StoredFile { upload: self.id, name, hash: self.hash.finalize().into() })
     }
 
-    async fn keep(&mut self, mut chunk: &[u8]) -> Result<(), Problem> {
+    async fn keep(&mut self, store: &SharedStore, mut chunk: &[u8]) -> Result<(), Problem> {
         while !chunk.is_empty() {
             let room = PART_BYTES - self.buffer.len();
             let (now, later) = chunk.split_at(room.min(chunk.len()));
             self.buffer.extend_from_slice(now);
             chunk = later;
             if self.buffer.len() == PART_BYTES {
-                self.flush().await?;
+                self.flush(store).await?;
             }
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), Problem> {
+    async fn flush(&mut self, store: &SharedStore) -> Result<(), Problem> {
         let data = std::mem::take(&mut self.buffer);
-        self.app.store.store_upload_part(self.organisation, self.id, self.part, data).await?;
+        store.store_upload_part(self.organisation, self.id, self.part, data).await?;
         self.part += 1;
         Ok(())
     }

@@ -23,7 +23,8 @@ pub enum Kind {
     Mismatch,
     /// The provider confirmed a payment that we had recorded as failed or cancelled, or under an earlier reference.
     LateSuccess,
-    /// Accepted or unknown for longer than the lane allows; polling goes on hourly.
+    /// Accepted or unknown for longer than the lane allows, and polling goes on hourly; or unknown to the provider too while
+    /// its batch is being cancelled, so that it is not sent again.
     Overdue,
     /// The provider says that a payment it had confirmed failed or was taken back.
     Reversal,

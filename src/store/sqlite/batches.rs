@@ -3,7 +3,7 @@
 use super::rows::{self, get};
 use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
 use crate::batch::import::Remembered;
-use crate::batch::{Batch, NewBatch, State};
+use crate::batch::{Batch, Kind, NewBatch, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::machine::State as _;
@@ -79,17 +79,7 @@ impl Batches for SqliteStore {
         let [row, ordinal] = rows::cursor(&page)?;
         let list = sql!("issue_list").bind(batch).bind(row).bind(ordinal).bind(i64::from(page.limit) + 1);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let issue = |row: &sqlx::sqlite::SqliteRow| -> Result<(i64, IssueView)> {
-            let view = IssueView {
-                row: rows::number(row, "row")?,
-                column: get(row, "column_name")?,
-                code: get(row, "code")?,
-                severity: get(row, "severity")?,
-                message: get(row, "message")?,
-                value: get(row, "value")?,
-            };
-            Ok((get(row, "ordinal")?, view))
-        };
+        let issue = |row| Ok((get::<i64>(row, "ordinal")?, rows::issue(row)?));
         let issues = found.iter().map(issue).collect::<Result<Vec<_>>>()?;
         let page = rows::page(issues, &page, |(ordinal, i)| format!("{}.{ordinal}", i.row));
         Ok(Page { items: page.items.into_iter().map(|(_, i)| i).collect(), next_cursor: page.next_cursor })
@@ -102,6 +92,10 @@ impl Batches for SqliteStore {
             match claim {
                 super::import::Claim::Cleared => {}
                 super::import::Claim::Nothing => return Ok(None),
+                super::import::Claim::Deadly(batch) => {
+                    tracing::error!(batch = %batch.id, "whoever reads this list dies of it; it is given up");
+                    self.fail_import(&batch, super::import::DEADLY).await?;
+                }
                 super::import::Claim::Batch(batch) => return Ok(Some(*batch)),
             }
         }
@@ -142,6 +136,10 @@ impl Batches for SqliteStore {
                     return Ok(Done::AlreadyApplied(found));
                 }
                 may_become(&found, State::AwaitingApproval)?;
+                if found.digest.is_none() {
+                    // Corrected since the digest was reckoned.
+                    return Err(StoreError::Fenced);
+                }
                 if found.valid == 0 {
                     return Err(Refusal::NothingToPay.into());
                 }
@@ -163,6 +161,7 @@ impl Batches for SqliteStore {
         actor: &Principal,
         batch: BatchId,
         digest: &str,
+        lists_seen: i64,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
         let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
@@ -171,7 +170,7 @@ impl Batches for SqliteStore {
                 if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
                     return Ok(Done::AlreadyApplied(stored));
                 }
-                let approved = approve(tx, &actor, batch, &digest, now).await?;
+                let approved = approve(tx, &actor, batch, &digest, lists_seen, now).await?;
                 let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
                 organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
                 Ok(Done::Applied(answer))
@@ -349,10 +348,13 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         .bind(&new.file_name)
         .bind(new.upload)
         .bind(new.fingerprint.as_slice())
+        .bind(new.file_hash.as_slice())
         .bind(new.created_by)
-        .bind(&new.created_by_label);
+        .bind(&new.created_by_label)
+        .bind(new.kind.name());
     insert.execute(&mut *tx).await.map_err(error)?;
-    own!("batch_tallies_insert").bind(new.id).execute(&mut *tx).await.map_err(error)?;
+    let states = Value::from_iter(new.kind.row_states().into_iter().map(|state| state.name()));
+    own!("batch_tallies_insert").bind(new.id).bind(states.to_string()).execute(&mut *tx).await.map_err(error)?;
     let actor = Principal {
         id: new.created_by,
         organisation: new.organisation,
@@ -364,7 +366,14 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
 }
 
 /// Wallet → hold and the batch starts: O(1) rows, however long the list is.
-async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now: Time) -> Result<Batch> {
+async fn approve(
+    tx: &mut Tx,
+    actor: &Principal,
+    id: BatchId,
+    digest: &str,
+    lists_seen: i64,
+    now: Time,
+) -> Result<Batch> {
     let batch = rows::batch(tx, actor.organisation, id).await?;
     if batch.state != State::AwaitingApproval {
         return Err(invalid_state(&batch));
@@ -376,6 +385,7 @@ async fn approve(tx: &mut Tx, actor: &Principal, id: BatchId, digest: &str, now:
     if current != digest {
         return Err(Refusal::DigestMismatch { current }.into());
     }
+    super::lists::unchanged_since(tx, batch.organisation, lists_seen).await?;
     let needed = Money::new(batch.amount + batch.fees + batch.tax, batch.currency);
     wallets::reserve(tx, &batch, needed, now).await?;
     let later = batch.scheduled_at.filter(|t| *t > now);
@@ -412,14 +422,21 @@ async fn sweep(tx: &mut Tx, rows_max: u32, now: Time) -> Result<bool> {
     let (batch, organisation): (Uuid, Uuid) = (get(&row, "id")?, get(&row, "organisation_id")?);
     let currency = rows::currency(&row)?;
     let releases = rows::state::<State>(&row, "state")? == State::Cancelling;
+    let of = super::record::Swept { batch, organisation, currency, releases };
+    if rows::kind(&row)? == Kind::Sms {
+        if super::bulk::cancel_some(tx, &of, rows_max, now).await? < rows_max as usize {
+            sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
+        }
+        close(tx, batch, organisation, now).await?;
+        return Ok(true);
+    }
     let swept = own!("payouts_cancel_some").bind(batch).bind(i64::from(rows_max)).bind(now.micros());
     let swept = swept.fetch_all(&mut *tx).await.map_err(error)?;
     if swept.len() < rows_max as usize {
         // What is still out converges through its own records; the batch itself has nothing left to do.
         sql!("batch_clear_due").bind(batch).execute(&mut *tx).await.map_err(error)?;
     }
-    super::record::cancelled(tx, &super::record::Swept { batch, organisation, currency, releases }, &swept, now)
-        .await?;
+    super::record::cancelled(tx, &of, &swept, now).await?;
     close(tx, batch, organisation, now).await?;
     // Other batches may be due as well: only a round that finds nothing ends it.
     Ok(true)

@@ -3,6 +3,7 @@
 
 use super::rows::hex;
 use super::{Result, Tx, error, own, sql, wallets};
+use crate::batch::RowState;
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId, PayoutId};
 use crate::money::Currency;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 /// Rows that move from state to state, summed per batch and state.
 #[derive(Default)]
-pub(super) struct Moves(BTreeMap<(BatchId, State), (i64, i64, i64)>);
+pub(super) struct Moves(BTreeMap<(BatchId, &'static str), (i64, i64, i64)>);
 
 impl Moves {
     pub fn add(&mut self, payout: &Payout, to: State) {
@@ -25,15 +26,16 @@ impl Moves {
         }
     }
 
-    pub fn count(&mut self, batch: BatchId, state: State, rows: i64, amount: i64, total: i64) {
-        let sum = self.0.entry((batch, state)).or_default();
+    /// Of a payout's state or a message's.
+    pub fn count(&mut self, batch: BatchId, state: impl Into<RowState>, rows: i64, amount: i64, total: i64) {
+        let sum = self.0.entry((batch, state.into().name())).or_default();
         *sum = (sum.0 + rows, sum.1 + amount, sum.2 + total);
     }
 
     pub async fn apply(self, tx: &mut Tx) -> Result<()> {
         for ((batch, state), (rows, amount, total)) in self.0 {
             if (rows, amount, total) != (0, 0, 0) {
-                let add = sql!("tally_add").bind(batch).bind(crate::machine::State::name(state));
+                let add = sql!("tally_add").bind(batch).bind(state);
                 add.bind(rows).bind(amount).bind(total).execute(&mut *tx).await.map_err(error)?;
             }
         }
@@ -47,6 +49,7 @@ pub(super) struct Of {
     pub batch: BatchId,
     pub currency: Currency,
     pub row: u32,
+    /// Or the message, in a batch of kind `sms`.
     pub payout: PayoutId,
     pub attempt: u32,
 }
@@ -100,6 +103,14 @@ impl Books {
             }
         }
         self.batches.entry(of.batch).or_default().paid += payout.reserved_minor();
+    }
+
+    /// A message that is, or may be, out.
+    pub fn charged(&mut self, of: &Of, cost: i64) {
+        let fees = self.common(AccountKind::Fees, of);
+        let hold = wallet::hold_account(of.organisation, of.batch);
+        self.post(of, TransferKind::Sms, hold, fees, cost);
+        self.batches.entry(of.batch).or_default().paid += cost;
     }
 
     pub fn released(&mut self, of: &Of, total: i64) {

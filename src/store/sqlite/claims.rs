@@ -1,11 +1,13 @@
 //! Claims: which payouts are worked on next, with the intent committed before anything is sent.
 
 use super::books::Moves;
+use super::doubts::{self, About};
 use super::record::event;
 use super::rows::{self, get, hex};
-use super::{Result, Tx, error, own};
+use super::{Result, Tx, error, own, quarantine};
 use crate::clock::{SharedClock, Time};
 use crate::ids;
+use crate::payout::exception::Kind;
 use crate::payout::{Enquiry, Payout, State, Submission};
 use crate::rail::{Request, Transfer};
 use crate::store::{AskInstead, PrepareTransfer};
@@ -16,7 +18,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Batches one claim looks at; with more running than that, chance decides which.
-const BATCHES_MAX: i64 = 256;
+pub(super) const BATCHES_MAX: i64 = 256;
 
 /// A lane's claim: how many, until when.
 pub(super) struct Claim {
@@ -24,6 +26,8 @@ pub(super) struct Claim {
     pub n: u32,
     pub lease: Duration,
     pub clock: SharedClock,
+    /// Whether suspects may be taken up.
+    pub steady: bool,
 }
 
 pub(super) async fn submissions(
@@ -42,10 +46,15 @@ pub(super) async fn submissions(
     let mut moves = Moves::default();
     let mut asked = Vec::new();
     for row in &picked {
-        let submission = intend(row, now, lease_until, prepare)?;
+        let intended = intend(row, now, lease_until, prepare);
+        let Some(submission) = quarantine::unless_unreadable(tx, row, intended, now).await? else { continue };
         let resend = submission.payout.state == State::Unknown;
-        let paused = get::<&str>(row, "batch_state")? == "paused";
-        if let Some(at) = ask_instead(&submission.payout, now, paused).filter(|_| resend) {
+        let batch = get::<&str>(row, "batch_state")?;
+        if let Some(at) = ask_instead(&submission.payout, now, batch != "running").filter(|_| resend) {
+            // Whoever cancelled wants nothing sent any more. That it would be, by the rule, is for two people to settle.
+            if batch == "cancelling" && ask_instead(&submission.payout, now, false).is_none() {
+                hand_over(tx, &submission.payout, now).await?;
+            }
             asked.push(json!({"id": hex(submission.payout.id), "due_at": at.micros()}));
             continue;
         }
@@ -71,41 +80,73 @@ pub(super) async fn submissions(
     Ok(claimed)
 }
 
+/// Opens the exception of a payout that would be sent again, had its batch not been cancelled.
+async fn hand_over(tx: &mut Tx, payout: &Payout, now: Time) -> Result<()> {
+    let Payout { organisation, batch, id, attempt, .. } = *payout;
+    let about = About { organisation, batch, payout: id, attempt };
+    let detail =
+        "its batch is being cancelled, so it is not sent again, although the provider says that it does not know it";
+    let (_, fresh) = doubts::raise(tx, &about, Kind::Overdue, detail, now).await?;
+    if fresh {
+        let after = Payout { claim: payout.claim + 1, ..payout.clone() };
+        let events = Value::Array(vec![event(&after, "exception.overdue", Some(detail))]).to_string();
+        own!("events_insert").bind(events).bind(now.micros()).execute(tx).await.map_err(error)?;
+    }
+    Ok(())
+}
+
 /// The rows to claim: a quota per organisation, then per batch, then whatever is left to whoever has more.
 async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
     let running = own!("claim_batches").bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX);
-    let running = running.fetch_all(&mut *tx).await.map_err(error)?;
-    let mut batches: Vec<(Uuid, Uuid)> = Vec::with_capacity(running.len());
-    let mut batches_of: HashMap<Uuid, i64> = HashMap::new();
-    for row in &running {
-        let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
-        batches.push((batch, organisation));
-        *batches_of.entry(organisation).or_default() += 1;
-    }
-    let (wanted, organisations) = (i64::from(claim.n), batches_of.len().max(1) as i64);
-    let quota = |organisation: &Uuid| {
-        let share = (wanted + organisations - 1) / organisations;
-        let of = batches_of.get(organisation).copied().unwrap_or(1);
-        ((share + of - 1) / of).max(1)
-    };
+    let shares = Shares::of(&running.fetch_all(&mut *tx).await.map_err(error)?, claim.n)?;
     let mut picked = Vec::with_capacity(claim.n as usize);
     for pass in 0..2 {
-        for (batch, organisation) in &batches {
-            let left = wanted - picked.len() as i64;
+        for (batch, quota) in shares.batches() {
+            let left = shares.wanted - picked.len() as i64;
             if left <= 0 {
                 return Ok(picked);
             }
-            let (limit, offset) =
-                if pass == 0 { (quota(organisation).min(left), 0) } else { (left, quota(organisation)) };
+            let (limit, offset) = if pass == 0 { (quota.min(left), 0) } else { (left, quota) };
             let rows = own!("claim_submit_rows").bind(batch).bind(&claim.lane).bind(now.micros());
             let rows = rows.bind(limit).bind(offset).fetch_all(&mut *tx).await.map_err(error)?;
             picked.extend(rows);
         }
-        if batches.len() == 1 {
+        if shares.batches.len() == 1 {
             break;
         }
     }
     Ok(picked)
+}
+
+/// How many rows of a claim each batch may have before any may have more: a quota per organisation, then per batch.
+pub(super) struct Shares {
+    /// Each with its organisation.
+    batches: Vec<(Uuid, Uuid)>,
+    batches_of: HashMap<Uuid, i64>,
+    pub wanted: i64,
+}
+
+impl Shares {
+    /// Over the rows of `claim_batches` or `claim_message_batches`.
+    pub fn of(running: &[SqliteRow], wanted: u32) -> Result<Shares> {
+        let mut shares = Shares { batches: Vec::new(), batches_of: HashMap::new(), wanted: i64::from(wanted) };
+        for row in running {
+            let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+            shares.batches.push((batch, organisation));
+            *shares.batches_of.entry(organisation).or_default() += 1;
+        }
+        Ok(shares)
+    }
+
+    /// Each batch with its quota.
+    pub fn batches(&self) -> impl Iterator<Item = (&Uuid, i64)> {
+        let organisations = self.batches_of.len().max(1) as i64;
+        let share = (self.wanted + organisations - 1) / organisations;
+        self.batches.iter().map(move |(batch, organisation)| {
+            let of = self.batches_of.get(organisation).copied().unwrap_or(1);
+            (batch, ((share + of - 1) / of).max(1))
+        })
+    }
 }
 
 /// The intent for one row: the stored request of its attempt, or a new one.
@@ -119,13 +160,11 @@ fn intend(
     let reference = ids::attempt_reference(payout.id, payout.attempt);
     let request = match get::<Option<&str>>(row, "request")? {
         Some(stored) => serde_json::from_str(stored).map_err(|e| rows::damaged("request", e))?,
-        None => prepare(&Transfer {
-            payout: payout.id,
-            reference,
-            msisdn: payout.msisdn.clone(),
-            amount: payout.amount,
-            note: get(row, "note")?,
-        }),
+        None => {
+            let (msisdn, amount, note) = (payout.msisdn.clone(), payout.amount, get(row, "note")?);
+            let transfer = Transfer { payout: payout.id, reference, msisdn, amount, note };
+            quarantine::survive(|| prepare(&transfer))?
+        }
     };
     payout.intended_at = payout.intended_at.or(Some(now));
     Ok(Submission { payout, reference, request, lease_until })
@@ -160,15 +199,18 @@ fn taken(payout: &mut Payout, state: State, now: Time) {
 
 pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>> {
     let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
-    let due = own!("claim_query_rows").bind(&claim.lane).bind(now.micros()).bind(i64::from(claim.n));
-    let due = due.fetch_all(&mut *tx).await.map_err(error)?;
-    if due.is_empty() {
-        return Ok(Vec::new());
+    let mut due = Vec::new();
+    if claim.steady {
+        due.extend(quarantine::suspect(tx, &claim.lane, now).await?);
     }
+    let left = i64::from(claim.n) - due.len() as i64;
+    let others = own!("claim_query_rows").bind(&claim.lane).bind(now.micros()).bind(left);
+    due.extend(others.fetch_all(&mut *tx).await.map_err(error)?);
     let mut claimed = Vec::with_capacity(due.len());
     let (mut moves, mut lapsed) = (Moves::default(), Vec::new());
     for row in &due {
-        let mut payout = rows::payout(row)?;
+        let read = rows::payout(row);
+        let Some(mut payout) = quarantine::unless_unreadable(tx, row, read, now).await? else { continue };
         if payout.state == State::Sending {
             // Whoever claimed it is gone, and nobody knows how far it got.
             moves.add(&payout, State::Unknown);
@@ -181,6 +223,9 @@ pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>
         }
         let reference = payout.reference();
         claimed.push(Enquiry { payout, reference, lease_until });
+    }
+    if claimed.is_empty() {
+        return Ok(claimed);
     }
     let ids: Vec<Value> = claimed.iter().map(|e| json!({"id": hex(e.payout.id)})).collect();
     let until = (now + claim.lease).micros();

@@ -3,10 +3,11 @@
 use super::batches::fenced;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, mappings, own, sql};
-use crate::batch::{Batch, Declared};
+use crate::batch::{Batch, Declared, Kind};
 use crate::clock::Time;
 use crate::ids;
 use crate::money::Money;
+use crate::sms::PURPOSE_BULK;
 use crate::store::{ImportTotals, NewRow, Refusal, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,8 +23,15 @@ pub(super) enum Claim {
     Nothing,
     /// Some of what a broken import left behind is gone: the file is read again from its beginning.
     Cleared,
+    /// Whoever read this list did not survive it, again and again.
+    Deadly(Box<Batch>),
     Batch(Box<Batch>),
 }
+
+/// Times an import is begun. One is read at a time, so whoever dies meanwhile dies of it, or by chance.
+const IMPORTS_MAX: i64 = 3;
+pub(super) const DEADLY: &str = "reading this list ended the program three times, so it is not tried again. Save the list \
+    as CSV UTF-8, upload it in parts, and tell your operator";
 
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
@@ -36,7 +44,9 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
     if cleared {
         return Ok(Claim::Cleared);
     }
-    Ok(Claim::Batch(Box::new(Batch { claim: batch.claim + 1, ..batch })))
+    let begun = sql!("import_begun").bind(batch.id).fetch_one(tx).await.map_err(error)?;
+    let batch = Box::new(Batch { claim: batch.claim + 1, ..batch });
+    if get::<i64>(&begun, "imports")? > IMPORTS_MAX { Ok(Claim::Deadly(batch)) } else { Ok(Claim::Batch(batch)) }
 }
 
 /// Removes some of what was read of a list; whether there was anything.
@@ -45,6 +55,7 @@ async fn clear(tx: &mut Tx, batch: &Batch) -> Result<bool> {
     for statement in [
         own!("import_clear_details"),
         own!("import_clear_payouts"),
+        own!("import_clear_messages"),
         own!("import_clear_rejected"),
         own!("import_clear_issues"),
     ] {
@@ -69,19 +80,38 @@ pub(super) async fn fail(tx: &mut Tx, batch: &Batch, reason: &str, now: Time) ->
 
 pub(super) async fn add_rows(tx: &mut Tx, batch: &Batch, now: Time, lease: Duration, new: &[NewRow]) -> Result<()> {
     progress(tx, batch, now + lease, new).await?;
+    insert_payouts(tx, batch, new, now).await?;
+    insert_rejected(tx, batch, new).await?;
+    insert_issues(tx, batch, new).await
+}
+
+pub(super) async fn insert_payouts(tx: &mut Tx, batch: &Batch, new: &[NewRow], now: Time) -> Result<()> {
     let payouts: Vec<Value> = new.iter().filter_map(|row| payout(batch, row)).collect();
-    if !payouts.is_empty() {
-        let payouts = Value::Array(payouts).to_string();
-        let insert = own!("payouts_insert").bind(&payouts).bind(batch.organisation).bind(batch.id);
-        let insert = insert.bind(batch.currency.code()).bind(now.micros());
-        insert.execute(&mut *tx).await.map_err(error)?;
-        own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(&mut *tx).await.map_err(error)?;
+    if payouts.is_empty() {
+        return Ok(());
     }
+    let payouts = Value::Array(payouts).to_string();
+    let insert = match batch.kind {
+        Kind::Payout => own!("payouts_insert"),
+        Kind::Sms => own!("messages_import"),
+    };
+    let insert = insert.bind(&payouts).bind(batch.organisation).bind(batch.id);
+    let insert = insert.bind(batch.currency.code()).bind(now.micros());
+    insert.execute(&mut *tx).await.map_err(error)?;
+    own!("payout_details_insert").bind(&payouts).bind(batch.id).execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+pub(super) async fn insert_rejected(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let rejected: Vec<Value> = new.iter().filter_map(rejected).collect();
     if !rejected.is_empty() {
         let insert = own!("rejected_rows_insert").bind(batch.id).bind(Value::Array(rejected).to_string());
-        insert.execute(&mut *tx).await.map_err(error)?;
+        insert.execute(tx).await.map_err(error)?;
     }
+    Ok(())
+}
+
+pub(super) async fn insert_issues(tx: &mut Tx, batch: &Batch, new: &[NewRow]) -> Result<()> {
     let issues: Vec<Value> = new.iter().flat_map(issues).collect();
     if !issues.is_empty() {
         let insert = own!("issues_insert").bind(batch.id).bind(Value::Array(issues).to_string());
@@ -116,10 +146,13 @@ pub(super) fn agrees_with_declared(batch: &Batch) -> Result<()> {
     Err(Refusal::DeclaredMismatch { declared: batch.declared.words(), found }.into())
 }
 
+/// A recipient's row: of a payout, or in a batch of kind `sms` of a message.
 fn payout(batch: &Batch, row: &NewRow) -> Option<Value> {
     let recipient = row.recipient.as_ref()?;
     Some(json!({
         "id": hex(ids::payout(batch.id, row.row)),
+        "message": hex(ids::message(batch.id, row.row, PURPOSE_BULK)),
+        "segments": recipient.sms.map(|size| size.segments),
         "row": row.row,
         "lane": recipient.lane,
         "msisdn": recipient.msisdn,
@@ -196,6 +229,7 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, no
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(&mut *tx).await.map_err(error)?;
+    super::lists::changed(tx, batch.organisation).await?;
     match understood {
         Some(understood) => mappings::remember(tx, batch, understood, now).await,
         None => Ok(()),

@@ -39,6 +39,7 @@ impl Installation for SqliteStore {
             TryLockError::Error(e) => unavailable(e.to_string()),
         })?;
         *self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(file);
+        let _ = self.began.set(self.clock.monotonic());
         let now = self.now();
         // Nobody else holds the database, so every claim still open belongs to a process that is gone.
         self.write(move |tx| {

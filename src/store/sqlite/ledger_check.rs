@@ -17,6 +17,7 @@ pub(super) async fn check(reader: &SqlitePool) -> Result<LedgerCheck> {
         ("I6", own!("check_batches").fetch_all(&mut *tx).await),
         ("I4", own!("check_tallies").fetch_all(&mut *tx).await),
         ("I4", own!("check_counts").fetch_all(&mut *tx).await),
+        ("I6", own!("check_messages").fetch_all(&mut *tx).await),
         ("I8", own!("check_payments").fetch_all(&mut *tx).await),
     ] {
         for row in &rows.map_err(error)? {

@@ -1,14 +1,19 @@
 //! Messages: claimed with their text committed, recorded under their fence.
 
 use super::rows::{self, get, hex, reason, state, time, time_opt};
-use super::{Result, SqliteStore, Tx, error, own, sql};
+use super::{Result, SqliteStore, Tx, bulk, error, organisations, own, quarantine, sql};
+use crate::batch::{self, Batch, Kind};
 use crate::clock::{SharedClock, Time};
-use crate::ids::{BatchId, OrganisationId};
+use crate::ids::{self, BatchId, OrganisationId};
 use crate::machine::State as _;
 use crate::money::Money;
+use crate::org::Principal;
 use crate::phone::Msisdn;
-use crate::sms::{Dispatch, DueMessage, MessageView, State};
-use crate::store::{Batches, MessageRecord, Messages, Page, PageRequest, PrepareText, Recorded, StoreError};
+use crate::sms::{Dispatch, DueMessage, MessageView, PURPOSE_TEST, State, TESTS_MAX};
+use crate::store::{
+    Batches, Done, Idempotency, MessageRecord, Messages, Page, PageRequest, PrepareText, Recorded, Refusal, StoreError,
+    TestMessage,
+};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -24,7 +29,8 @@ impl Messages for SqliteStore {
     }
 
     async fn record_messages(&self, records: Vec<MessageRecord>) -> Result<Vec<Recorded>> {
-        self.write(move |tx| Box::pin(async move { record(tx, &records).await })).await
+        let now = self.now();
+        self.write(move |tx| Box::pin(async move { record(tx, &records, now).await })).await
     }
 
     async fn messages(
@@ -46,6 +52,96 @@ impl Messages for SqliteStore {
         let found = sql!("message_get").bind(organisation).bind(message).fetch_optional(&self.reader).await;
         view(&found.map_err(error)?.ok_or(StoreError::NotFound)?)
     }
+
+    async fn message_sources(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<DueMessage>> {
+        let mut connection = self.reader.acquire().await.map_err(error)?;
+        let batch = rows::batch(&mut connection, organisation, batch).await?;
+        sources(&mut connection, &batch, after, limit).await
+    }
+
+    async fn send_test(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        test: TestMessage,
+        prepare: PrepareText,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
+                    return Ok(Done::AlreadyApplied(stored));
+                }
+                let queued = queue_test(tx, &actor, batch, &test, &prepare, now).await?;
+                let answer = serde_json::to_value(&queued).map_err(|e| StoreError::Rejected(e.to_string()))?;
+                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
+                Ok(Done::Applied(answer))
+            })
+        })
+        .await
+    }
+}
+
+/// What the texts of a batch are made of.
+async fn sources(connection: &mut Tx, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DueMessage>> {
+    if matches!(batch.state, batch::State::Importing | batch::State::ImportFailed) {
+        return Err(Refusal::InvalidState { state: batch.state.to_string() }.into());
+    }
+    let sources = match batch.kind {
+        Kind::Sms => sql!("message_sources"),
+        Kind::Payout if batch.notify => sql!("notice_sources"),
+        Kind::Payout => return Err(Refusal::NobodyIsTold.into()),
+    };
+    let sources = sources.bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
+    sources.fetch_all(connection).await.map_err(error)?.iter().map(due_message).collect()
+}
+
+/// A test is its own message, and no part of its batch: nobody is charged for it and nothing counts it.
+async fn queue_test(
+    tx: &mut Tx,
+    actor: &Principal,
+    id: BatchId,
+    test: &TestMessage,
+    prepare: &PrepareText,
+    now: Time,
+) -> Result<MessageView> {
+    let batch = rows::batch(tx, actor.organisation, id).await?;
+    if !matches!(batch.state, batch::State::Ready | batch::State::AwaitingApproval) {
+        return Err(Refusal::InvalidState { state: batch.state.to_string() }.into());
+    }
+    let after = test.row.map_or(0, |row| row.saturating_sub(1));
+    let found = sources(tx, &batch, after, 1).await?.pop();
+    let source = match (found, test.row) {
+        (Some(source), None) => source,
+        (Some(source), Some(row)) if source.row == row => source,
+        (None, None) => return Err(Refusal::NothingToPay.into()),
+        (_, Some(row)) => {
+            let why = format!("row {row} is no row of this batch that is told anything; name one that is, or none");
+            return Err(Refusal::Invalid(why).into());
+        }
+    };
+    let row = sql!("message_tests").bind(id).fetch_one(&mut *tx).await.map_err(error)?;
+    let copy = rows::number(&row, "tests")? + 1;
+    if copy > TESTS_MAX {
+        return Err(Refusal::TooManyTests { max: TESTS_MAX }.into());
+    }
+    let message = ids::message(id, source.row, &format!("{PURPOSE_TEST}-{copy}"));
+    let insert =
+        sql!("message_insert_test").bind(message).bind(actor.organisation).bind(id).bind(i64::from(source.row));
+    let insert = insert.bind(i64::from(copy)).bind(&test.lane).bind(test.msisdn.as_str()).bind(prepare(&source));
+    let insert = insert.bind(batch.currency.code()).bind(now.micros());
+    insert.execute(&mut *tx).await.map_err(error)?;
+    let detail = format!("row {} to +{}", source.row, test.msisdn.as_str());
+    organisations::record_act(tx, actor, "batch.test_sent", Some(id), &detail, now).await?;
+    let found = sql!("message_get").bind(actor.organisation).bind(message).fetch_one(tx).await.map_err(error)?;
+    view(&found)
 }
 
 async fn claim(
@@ -58,16 +154,25 @@ async fn claim(
 ) -> Result<Vec<Dispatch>> {
     let (now, lease_until) = (clock.now(), clock.monotonic() + lease);
     // Whoever was sending and is gone may have sent it; whoever waits for a receipt past its deadline gets none.
-    sql!("messages_lapse").bind(lane).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-    sql!("messages_expire").bind(lane).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-    let due = sql!("messages_due").bind(lane).bind(now.micros()).bind(i64::from(n));
-    let due = due.fetch_all(&mut *tx).await.map_err(error)?;
+    let lapsed = sql!("messages_lapse").bind(lane).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let expired = sql!("messages_expire").bind(lane).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let mut moved = bulk::moved(&lapsed, State::Sending, State::Unknown)?;
+    moved.extend(bulk::moved(&expired, State::Submitted, State::Expired)?);
+    bulk::settle(tx, &moved, now).await?;
+    let due = pick(tx, lane, n, now).await?;
     let mut claimed = Vec::with_capacity(due.len());
     for row in &due {
-        let mut message = due_message(row)?;
-        let text = match get::<Option<String>>(row, "text")? {
-            Some(text) => text,
-            None => prepare(&message),
+        let (mut message, text) = match written(row, prepare) {
+            Ok(written) => written,
+            Err(StoreError::Rejected(why)) => {
+                // One that cannot be written must not keep all others of its lane from being sent.
+                let id: Uuid = get(row, "id")?;
+                tracing::error!(message = %id, why, "a message cannot be written; it is given up");
+                let aside = sql!("message_set_aside").bind(id).bind(now.micros()).bind(why);
+                aside.execute(&mut *tx).await.map_err(error)?;
+                continue;
+            }
+            Err(e) => return Err(e),
         };
         message.claim += 1;
         claimed.push(Dispatch { message, text, lease_until });
@@ -76,9 +181,34 @@ async fn claim(
         let intents: Vec<Value> = claimed.iter().map(|d| json!({"id": hex(d.message.id), "text": d.text})).collect();
         let intents = Value::Array(intents).to_string();
         let take = own!("messages_claim").bind(intents).bind(now.micros()).bind((now + lease).micros());
-        take.execute(tx).await.map_err(error)?;
+        take.execute(&mut *tx).await.map_err(error)?;
+        bulk::settle(tx, &claimed.iter().filter_map(|d| bulk::begun(&d.message)).collect::<Vec<_>>(), now).await?;
     }
     Ok(claimed)
+}
+
+/// A message with its text: the one that was committed before, or a new one.
+fn written(row: &SqliteRow, prepare: &PrepareText) -> Result<(DueMessage, String)> {
+    let message = due_message(row)?;
+    let text = match get::<Option<String>>(row, "text")? {
+        Some(text) => text,
+        None => quarantine::survive(|| prepare(&message))?,
+    };
+    Ok((message, text))
+}
+
+/// Notices and lists share a lane by halves, and each takes what the other leaves: a list of a million does not keep the
+/// paid waiting, nor many payments a list.
+async fn pick(tx: &mut Tx, lane: &str, n: u32, now: Time) -> Result<Vec<SqliteRow>> {
+    let due = sql!("messages_due").bind(lane).bind(now.micros()).bind(i64::from(n));
+    let mut notices = due.fetch_all(&mut *tx).await.map_err(error)?;
+    // The odd one goes to either by chance, or the lane's only permit would always go to the same.
+    let half = n / 2 + u32::from(n % 2 == 1 && rand::random());
+    let room = n - u32::try_from(notices.len()).unwrap_or(n).min(half);
+    let lists = bulk::pick(tx, lane, room, now).await?;
+    notices.truncate(n as usize - lists.len());
+    notices.extend(lists);
+    Ok(notices)
 }
 
 fn due_message(row: &SqliteRow) -> Result<DueMessage> {
@@ -89,6 +219,7 @@ fn due_message(row: &SqliteRow) -> Result<DueMessage> {
         organisation: get(row, "organisation_id")?,
         batch: get(row, "batch_id")?,
         row: rows::number(row, "row")?,
+        purpose: get(row, "purpose")?,
         msisdn: Msisdn::from_digits(msisdn).ok_or_else(|| rows::damaged("msisdn", "not E.164 digits"))?,
         template: get(row, "sms_template")?,
         name: get::<Option<String>>(row, "name")?.unwrap_or_default(),
@@ -104,19 +235,23 @@ fn due_message(row: &SqliteRow) -> Result<DueMessage> {
 }
 
 /// Records under the fence; which of them applied, in their order. Of one claim the first record counts.
-pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord]) -> Result<Vec<Recorded>> {
+pub(super) async fn record(tx: &mut Tx, records: &[MessageRecord], now: Time) -> Result<Vec<Recorded>> {
+    let before = bulk::Before::read(tx, records.iter().map(|r| r.message)).await?;
     let key = |r: &MessageRecord| (r.message, r.claim);
     let mut seen = HashSet::with_capacity(records.len());
     let first: Vec<bool> = records.iter().map(|r| seen.insert(key(r))).collect();
     let changes = records.iter().zip(&first).filter(|(_, first)| **first).map(|(r, _)| change(r));
     let changes = Value::Array(changes.collect()).to_string();
-    let rows = own!("messages_record").bind(changes).fetch_all(tx).await.map_err(error)?;
+    let rows = own!("messages_record").bind(changes).fetch_all(&mut *tx).await.map_err(error)?;
     let claims = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "claimed")?)));
     let claims = claims.collect::<Result<HashSet<(Uuid, i64)>>>()?;
     let recorded = |(r, first): (&MessageRecord, &bool)| {
         if *first && claims.contains(&key(r)) { Recorded::Applied } else { Recorded::Fenced }
     };
-    Ok(records.iter().zip(&first).map(recorded).collect())
+    let recorded: Vec<Recorded> = records.iter().zip(&first).map(recorded).collect();
+    let applied = records.iter().zip(&recorded).filter(|(_, r)| **r == Recorded::Applied);
+    before.follow(tx, applied.map(|(r, _)| (r.message, r.change.to)), now).await?;
+    Ok(recorded)
 }
 
 fn change(record: &MessageRecord) -> Value {
@@ -145,6 +280,9 @@ fn view(row: &SqliteRow) -> Result<MessageView> {
         lane: get(row, "lane")?,
         state: state::<State>(row, "state")?.to_string(),
         text: get(row, "text")?,
+        segments: get::<Option<i64>>(row, "segments")?.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        cost: Money::new(get(row, "cost")?, rows::currency(row)?).amount(),
+        currency: get(row, "currency")?,
         gateway_id: get(row, "gateway_id")?,
         reason: reason(row)?,
         created_at: time(row, "created_at")?,

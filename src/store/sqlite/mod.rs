@@ -9,16 +9,19 @@
 
 mod batches;
 mod books;
+mod bulk;
 mod claims;
 mod doubts;
 mod exceptions;
 mod import;
 mod installation;
 mod ledger_check;
+mod lists;
 mod mappings;
 mod messages;
 mod organisations;
 mod payouts;
+mod quarantine;
 mod receipts;
 mod record;
 mod reports;
@@ -34,8 +37,8 @@ use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// A statement that every engine runs as it stands.
 macro_rules! sql {
@@ -63,6 +66,8 @@ fn migrator() -> Migrator {
 }
 
 const READERS_MAX: u32 = 4;
+/// How long a process must have lived before it takes up a suspect; see [`quarantine`].
+const STEADY: Duration = Duration::from_secs(5);
 /// How long a statement waits for another process (a command beside the server) to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,6 +83,8 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Held by the process whose workers drive this database.
     lock: Arc<Mutex<Option<std::fs::File>>>,
+    /// When this process began to drive it.
+    began: Arc<OnceLock<Instant>>,
 }
 
 impl SqliteStore {
@@ -110,11 +117,17 @@ impl SqliteStore {
             StoreError::Rejected(format!("cannot bring the schema of {} up to date: {e}", path.display()))
         })?;
         let reader = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(error)?;
-        Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default() })
+        Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default(), began: Arc::default() })
     }
 
     fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Whether this process has lived long enough to be trusted with what others died of: one that is killed again and
+    /// again from outside must not blame it on whatever it had in hand.
+    fn steady(&self) -> bool {
+        self.began.get().is_none_or(|began| self.clock.monotonic().saturating_duration_since(*began) >= STEADY)
     }
 
     /// Runs one act in one transaction, in a task of its own.

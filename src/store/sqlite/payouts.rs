@@ -26,13 +26,13 @@ impl Payouts for SqliteStore {
         prepare: PrepareTransfer,
         ask_instead: AskInstead,
     ) -> Result<Vec<Submission>> {
-        let claim = Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone() };
+        let claim = self.claim(lane, n, lease);
         self.write(move |tx| Box::pin(async move { claims::submissions(tx, &claim, &prepare, &ask_instead).await }))
             .await
     }
 
     async fn claim_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<Enquiry>> {
-        let claim = Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone() };
+        let claim = self.claim(lane, n, lease);
         self.write(move |tx| Box::pin(async move { claims::enquiries(tx, &claim).await })).await
     }
 
@@ -82,6 +82,12 @@ impl Payouts for SqliteStore {
             attempts: attempts.iter().map(attempt).collect::<Result<_>>()?,
             events: events.iter().map(event).collect::<Result<_>>()?,
         })
+    }
+}
+
+impl SqliteStore {
+    fn claim(&self, lane: &str, n: u32, lease: Duration) -> Claim {
+        Claim { lane: lane.to_owned(), n, lease, clock: self.clock.clone(), steady: self.steady() }
     }
 }
 

@@ -7,13 +7,16 @@ use crate::ids;
 use crate::payout::resolve::{Observation, Source};
 use crate::rail::{Answer, News, Outcome, RawReceipt, SmsOutcome};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt, Verdict};
-use crate::store::{DecideMessage, DecidePayout, MessageRecord, PayoutRecord, Receipts};
+use crate::store::{DecideMessage, DecidePayout, MessageRecord, PayoutRecord, Receipts, StoreError};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// Deaths after which a receipt is set aside: two in company, one alone. The provider is asked about its payout all the same.
+const DEATHS_MAX: i64 = 3;
 
 #[async_trait]
 impl Receipts for SqliteStore {
@@ -35,12 +38,22 @@ impl Receipts for SqliteStore {
     }
 
     async fn claim_receipts(&self, n: u32, lease: Duration) -> Result<Vec<ClaimedReceipt>> {
-        let now = self.now();
+        let (now, steady) = (self.now(), self.steady());
         self.write(move |tx| {
             Box::pin(async move {
                 let claim = own!("receipts_claim").bind(now.micros()).bind(i64::from(n)).bind((now + lease).micros());
-                let rows = claim.fetch_all(tx).await.map_err(error)?;
-                rows.iter().map(claimed).collect()
+                let claim = claim.bind(steady);
+                let rows = claim.fetch_all(&mut *tx).await.map_err(error)?;
+                let (mut receipts, mut aside) = (Vec::with_capacity(rows.len()), Vec::new());
+                for row in &rows {
+                    match readable(row) {
+                        Ok(receipt) => receipts.push(receipt),
+                        Err(StoreError::Rejected(why)) => aside.push(set_aside(get(row, "id")?, why)),
+                        Err(e) => return Err(e),
+                    }
+                }
+                finish(tx, &aside).await?;
+                Ok(receipts)
             })
         })
         .await
@@ -68,6 +81,21 @@ fn stored(receipt: &NewReceipt) -> Value {
         "body": String::from_utf8_lossy(&receipt.raw.body),
         "received_at": receipt.raw.received_at.micros(),
     })
+}
+
+/// A receipt as it was claimed, unless it is beyond reading.
+fn readable(row: &SqliteRow) -> Result<ClaimedReceipt> {
+    let died: i64 = get(row, "died")?;
+    if died >= DEATHS_MAX {
+        return Err(StoreError::Rejected(format!("whoever applied it ended {died} times")));
+    }
+    claimed(row)
+}
+
+fn set_aside(id: Uuid, why: String) -> Done {
+    tracing::error!(receipt = %id, why, "a receipt is set aside; ask the provider what it said");
+    metrics::counter!("gaba_quarantined_total", "what" => "receipt").increment(1);
+    Done { id, state: "ignored", result: format!("set aside: {why}") }
 }
 
 fn claimed(row: &SqliteRow) -> Result<ClaimedReceipt> {
@@ -120,7 +148,15 @@ async fn apply(
         payouts = tell_payouts(tx, payouts, payout, now, &mut done).await?;
     }
     while !messages.is_empty() {
-        messages = tell_messages(tx, messages, message, &mut done).await?;
+        messages = tell_messages(tx, messages, message, now, &mut done).await?;
+    }
+    finish(tx, &done).await
+}
+
+/// Nothing is left to do with these receipts.
+async fn finish(tx: &mut Tx, done: &[Done]) -> Result<()> {
+    if done.is_empty() {
+        return Ok(());
     }
     let done: Vec<Value> =
         done.iter().map(|d| json!({"id": hex(d.id), "state": d.state, "result": d.result})).collect();
@@ -188,6 +224,7 @@ async fn tell_messages(
     tx: &mut Tx,
     receipts: Vec<JudgedReceipt>,
     decide: &DecideMessage,
+    now: Time,
     done: &mut Vec<Done>,
 ) -> Result<Vec<JudgedReceipt>> {
     let named: Vec<Value> = receipts.iter().filter_map(|r| Some(json!(hex(message_news(r)?.reference)))).collect();
@@ -215,7 +252,7 @@ async fn tell_messages(
         };
         done.push(Done { id: receipt.id, state, result });
     }
-    super::messages::record(tx, &records).await?;
+    super::messages::record(tx, &records, now).await?;
     Ok(later)
 }
 

@@ -12,8 +12,8 @@ use crate::clock::Time;
 use crate::ids::{self, BatchId, OrganisationId, PayoutId};
 use crate::money::Currency;
 use crate::payout::resolve::Change;
-use crate::payout::{Action, Payout, State};
-use crate::rail::Outcome;
+use crate::payout::{Action, PANIC, Payout, State};
+use crate::rail::{Answer, Outcome};
 use crate::receipt::KeptAnswer;
 use crate::store::{PayoutRecord, Recorded};
 use serde_json::{Value, json};
@@ -120,6 +120,7 @@ fn change(record: &PayoutRecord, doubts: &Doubts, now: Time) -> Value {
         "due_at": change.next.map(|(_, at)| at.micros()),
         "attempt": attempt_after(record),
         "new_attempt": i32::from(change.new_attempt),
+        "deaths": deaths(record),
         "step": change.step,
         "exposed": i32::from(change.exposed),
         "not_found": change.not_found,
@@ -130,6 +131,16 @@ fn change(record: &PayoutRecord, doubts: &Doubts, now: Time) -> Value {
         "settled_at": ends.then_some(now.micros()),
         "frozen_by": doubts.freezes(record).map(hex),
     })
+}
+
+/// Whoever records has survived; unless it is somebody else who tells how it ended. News from outside prove neither.
+fn deaths(record: &PayoutRecord) -> &'static str {
+    let died = |answer: &Answer| matches!(&answer.outcome, Outcome::Unknown { reason } if reason.code == PANIC);
+    match record.source {
+        "receipt" => "keep",
+        _ if record.answer.as_ref().is_some_and(died) => "add",
+        _ => "clear",
+    }
 }
 
 /// A payout that is paid stands at the attempt that paid it, which two people may have found to be an earlier one: what is
@@ -257,6 +268,7 @@ async fn tell(tx: &mut Tx, done: &[&PayoutRecord], terms: &HashMap<BatchId, Batc
                 "purpose": crate::sms::PURPOSE_PAID,
                 "lane": r.sms_lane.as_ref()?,
                 "msisdn": payout.msisdn,
+                "currency": payout.amount.currency.code(),
             }))
         })
         .collect();

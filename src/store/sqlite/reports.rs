@@ -2,7 +2,7 @@
 
 use super::rows::{self, get, time_opt};
 use super::{Result, SqliteStore, error, sql};
-use crate::batch::Batch;
+use crate::batch::{Batch, Kind};
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::report::settlement::Line;
@@ -20,7 +20,11 @@ impl Reports for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Line>> {
         let batch = self.batch(organisation, batch).await?;
-        let list = sql!("report_lines").bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
+        let list = match batch.kind {
+            Kind::Payout => sql!("report_lines"),
+            Kind::Sms => sql!("report_messages"),
+        };
+        let list = list.bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
         found.iter().map(|row| line(&batch, row)).collect()
     }
@@ -35,20 +39,20 @@ fn line(batch: &Batch, row: &SqliteRow) -> Result<Line> {
     let money = |column| -> Result<Option<String>> {
         Ok(get::<Option<i64>>(row, column)?.map(|minor| Money::new(minor, batch.currency).amount()))
     };
-    let payable = get::<Option<uuid::Uuid>>(row, "payout_id")?;
     Ok(Line {
         batch_id: batch.id,
         batch_name: batch.name.clone(),
         row: rows::number(row, "row")?,
         reference: get(row, "reference")?,
-        payout_id: payable,
+        payout_id: get(row, "payout_id")?,
         provider_reference: get(row, "provider_reference")?,
         provider_transaction_id: get(row, "transaction_id")?,
         name: get(row, "name")?,
         msisdn: get(row, "msisdn")?,
         network: get(row, "network")?,
         currency: batch.currency.to_string(),
-        amount: if payable.is_some() { money("amount")? } else { get(row, "amount_text")? },
+        // Of a row that was left out, as uploaded.
+        amount: money("amount")?.map_or_else(|| get(row, "amount_text"), |amount| Ok(Some(amount)))?,
         fee: money("fee")?,
         tax: money("tax")?,
         total: money("total")?,

@@ -5,8 +5,9 @@ use super::batches::{fenced, invalid_state};
 use super::books::Moves;
 use super::organisations::record_act;
 use super::rows::{self, get};
-use super::{Result, Tx, error, sql, wallets};
+use super::{Result, Tx, error, lists, sql, wallets};
 use crate::batch;
+use crate::batch::Kind;
 use crate::batch::retry::{Retried, Skipped};
 use crate::clock::Time;
 use crate::ids::BatchId;
@@ -19,6 +20,10 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
     let batch = rows::batch(tx, actor.organisation, id).await?;
     if !matches!(batch.state, batch::State::Running | batch::State::Completed) {
         return Err(invalid_state(&batch));
+    }
+    if batch.kind == Kind::Sms {
+        let why = "a message is never sent twice; upload a list of those who shall get another";
+        return Err(Refusal::Invalid(why.into()).into());
     }
     // It takes money from the wallet for people that somebody listed: whoever listed them does not decide it alone.
     if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id {
@@ -42,6 +47,7 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
         moves.count(id, State::Queued, retried, amount, total);
         moves.apply(tx).await?;
         fenced(sql!("batch_retry").bind(id).bind(total).execute(&mut *tx).await.map_err(error)?)?;
+        lists::changed(tx, batch.organisation).await?;
         let detail = format!("{} for {retried} rows", needed.display());
         record_act(tx, actor, "batch.retried", Some(id), &detail, now).await?;
     }

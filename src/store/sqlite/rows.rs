@@ -1,13 +1,13 @@
 //! From database rows to domain types.
 
 use super::{Result, Tx, error, sql};
-use crate::batch::{self, Batch, Declared, Reading, Tally};
+use crate::batch::{self, Batch, Declared, Kind, Reading, Tally};
 use crate::clock::Time;
 use crate::money::{Currency, Money};
-use crate::payout::{self, Payout, PayoutView};
+use crate::payout::{Payout, PayoutView};
 use crate::phone::Msisdn;
 use crate::rail::Reason;
-use crate::store::{Page, PageRequest, Refusal, StoreError};
+use crate::store::{IssueView, Page, PageRequest, Refusal, StoreError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -33,6 +33,11 @@ pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32> {
 
 pub(super) fn currency(row: &SqliteRow) -> Result<Currency> {
     get::<&str>(row, "currency")?.parse().map_err(|e| damaged("currency", e))
+}
+
+pub(super) fn kind(row: &SqliteRow) -> Result<Kind> {
+    let name = get::<&str>(row, "kind")?;
+    Kind::parse(name).ok_or_else(|| damaged("kind", name))
 }
 
 pub(super) fn state<S: crate::machine::State>(row: &SqliteRow, column: &str) -> Result<S> {
@@ -113,12 +118,24 @@ fn reading(row: &SqliteRow) -> Result<Option<Reading>> {
     Ok(Option::zip(read, of).map(|(read_bytes, file_bytes)| Reading { read_bytes, file_bytes }))
 }
 
+pub(super) fn issue(row: &SqliteRow) -> Result<IssueView> {
+    Ok(IssueView {
+        row: number(row, "row")?,
+        column: get(row, "column_name")?,
+        code: get(row, "code")?,
+        severity: get(row, "severity")?,
+        message: get(row, "message")?,
+        value: get(row, "value")?,
+    })
+}
+
 /// A batch without its tallies; see [`with_tallies`].
 fn bare_batch(row: &SqliteRow) -> Result<Batch> {
     let currency = currency(row)?;
     Ok(Batch {
         id: get(row, "id")?,
         organisation: get(row, "organisation_id")?,
+        kind: kind(row)?,
         name: get(row, "name")?,
         currency,
         state: state::<batch::State>(row, "state")?,
@@ -136,10 +153,14 @@ fn bare_batch(row: &SqliteRow) -> Result<Batch> {
         scheduled_at: time_opt(row, "scheduled_at")?,
         file_name: get(row, "file_name")?,
         upload: get(row, "upload_id")?,
+        file_hash: get(row, "file_hash")?,
         digest: get(row, "digest")?,
+        revision: get(row, "revision")?,
         rows: get(row, "rows")?,
         valid: get(row, "valid")?,
         invalid: get(row, "invalid")?,
+        excluded: get(row, "excluded")?,
+        duplicates: get(row, "duplicates")?,
         warnings: get(row, "warnings")?,
         amount: get(row, "amount")?,
         fees: get(row, "fees")?,
@@ -171,7 +192,9 @@ pub(super) async fn batches(connection: &mut Tx, rows: &[SqliteRow]) -> Result<V
         for tally in &tallies {
             let counted =
                 Tally { rows: get(tally, "rows")?, amount: get(tally, "amount")?, total: get(tally, "total")? };
-            batch.tallies.push((state::<payout::State>(tally, "state")?, counted));
+            let name = get::<&str>(tally, "state")?;
+            let state = batch.kind.row_state(name).ok_or_else(|| damaged("state", name))?;
+            batch.tallies.push((state, counted));
         }
         batches.push(batch);
     }

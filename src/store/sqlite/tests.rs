@@ -186,8 +186,8 @@ async fn the_database_refuses_every_step_that_the_code_refuses() {
     refuses_what_the_code_refuses::<crate::sms::State>(
         &store,
         "messages",
-        "INSERT INTO messages (id, organisation_id, batch_id, row, purpose, lane, msisdn, state, created_at) \
-         VALUES (x'01', x'02', x'03', 1, 'paid', 'l', '256', '$state', 0)",
+        "INSERT INTO messages (id, organisation_id, batch_id, row, purpose, lane, msisdn, currency, state, created_at) \
+         VALUES (x'01', x'02', x'03', 1, 'paid', 'l', '256', 'UGX', '$state', 0)",
     )
     .await;
 }

@@ -153,6 +153,12 @@ pub(super) async fn has(tx: &mut Tx, payout: &crate::payout::Payout, total: i64)
 pub(super) async fn reserve(tx: &mut Tx, batch: &Batch, needed: Money, now: Time) -> Result<()> {
     let wallet = wallet::wallet_account(batch.organisation, batch.currency);
     let hold = wallet::hold_account(batch.organisation, batch.id);
+    let open = sql!("account_open_hold").bind(hold).bind(batch.organisation).bind(batch.currency.code()).bind(batch.id);
+    open.execute(&mut *tx).await.map_err(error)?;
+    // A list of SMS that nobody is charged for: there is nothing to move, and its hold is at zero from the beginning.
+    if needed.minor == 0 {
+        return Ok(());
+    }
     let taken = sql!("account_take").bind(wallet).bind(needed.minor).execute(&mut *tx).await.map_err(error)?;
     if taken.rows_affected() == 0 {
         let balance = sql!("account_balance").bind(wallet).fetch_optional(&mut *tx).await.map_err(error)?;
@@ -160,8 +166,6 @@ pub(super) async fn reserve(tx: &mut Tx, batch: &Batch, needed: Money, now: Time
         let available = Money::new(available, batch.currency);
         return Err(Refusal::InsufficientFunds { available, needed }.into());
     }
-    let open = sql!("account_open_hold").bind(hold).bind(batch.organisation).bind(batch.currency.code()).bind(batch.id);
-    open.execute(&mut *tx).await.map_err(error)?;
     fold(tx, hold, needed.minor).await?;
     let posting =
         Posting { kind: TransferKind::Reserve, debit: wallet, credit: hold, amount: needed, batch: Some(batch.id) };

@@ -171,8 +171,14 @@ fn a_mapping_decides_which_column_is_meant() {
 #[test]
 fn an_error_of_the_sink_ends_the_import() {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10 };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
     let upload = Upload::new(b"phone,amount\n0772345678,5\n0772345679,5\n");
     let mut seen = 0;
     let error = read(&upload.0, &terms, &mut |_| {
@@ -186,8 +192,14 @@ fn an_error_of_the_sink_ends_the_import() {
 #[test]
 fn a_row_judged_alone_is_judged_as_in_its_file() {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10 };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
     for name in ["grants.csv", "bad_rows.csv"] {
         let read = read_path(&fixture(name), None, 1_000_000);
         for row in &read.rows {
@@ -307,8 +319,14 @@ fn amounts_beyond_the_limits_of_a_lane_are_refused() {
     let lanes =
         LANES.replacen("currency = \"UGX\"", "currency = \"UGX\"\namount_min = \"500\"\namount_max = \"5000000\"", 1);
     let router = Router::new(&Config::parse(&lanes).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 10 };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 10,
+        sms: None,
+    };
     let headers = ["phone", "amount"].map(String::from);
     for (phone, amount, code) in [
         ("0772345678", "500", None),
@@ -328,8 +346,14 @@ fn amounts_beyond_the_limits_of_a_lane_are_refused() {
 fn progress_ends_at_the_size_of_the_file() {
     let path = fixture("grants.csv");
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping: None, rows_max: 2_000 };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping: None,
+        rows_max: 2_000,
+        sms: None,
+    };
     let progress = Progress::default();
     read_with(&path, &terms, &Remembered::new(), &progress, &mut |_| Ok(())).unwrap();
     assert_eq!(progress.read_bytes(), std::fs::metadata(&path).unwrap().len());

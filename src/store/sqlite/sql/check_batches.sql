@@ -6,7 +6,7 @@ FROM batches b
 LEFT JOIN accounts a ON a.batch_id = b.id
 LEFT JOIN (SELECT batch_id,
                   SUM(CASE WHEN kind IN ('reserve', 'receivable') THEN amount ELSE 0 END) AS reserved,
-                  SUM(CASE WHEN kind IN ('paid', 'fee', 'tax') THEN amount ELSE 0 END) AS paid,
+                  SUM(CASE WHEN kind IN ('paid', 'fee', 'tax', 'sms') THEN amount ELSE 0 END) AS paid,
                   SUM(CASE WHEN kind = 'release' THEN amount ELSE 0 END) AS released
            FROM transfers WHERE batch_id IS NOT NULL GROUP BY batch_id) AS t ON t.batch_id = b.id
 WHERE b.reserved <> b.paid + b.released + COALESCE(a.balance, 0)

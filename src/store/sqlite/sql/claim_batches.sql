@@ -1,5 +1,5 @@
 -- Batches that have something to send through lane $1 now. In a cancelling or paused batch only what may already be out:
--- it is sent again, or asked about.
+-- it is asked about instead.
 SELECT b.id, b.organisation_id
 FROM batches b
 WHERE b.state IN ('running', 'cancelling', 'paused')

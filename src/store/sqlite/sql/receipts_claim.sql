@@ -1,3 +1,10 @@
-UPDATE receipts SET due_at = $3, claim = claim + 1
-WHERE id IN (SELECT id FROM receipts WHERE due_at <= $1 ORDER BY due_at LIMIT $2)
-RETURNING id, lane, claim, kept, token_reference, headers, body, received_at
+-- Receipts that nobody survived reading twice are claimed one at a time: the others shall not die with them again.
+UPDATE receipts SET due_at = $3, claim = claim + 1, claims = claims + 1
+WHERE id IN (SELECT id FROM (SELECT s.id FROM receipts s
+                             WHERE $4 AND s.due_at <= $1 AND s.claims >= 2
+                               AND NOT EXISTS (SELECT 1 FROM receipts h WHERE h.due_at > $1 AND h.claims > 2)
+                             ORDER BY s.due_at LIMIT 1)
+             UNION ALL
+             SELECT id FROM (SELECT n.id FROM receipts n WHERE n.due_at <= $1 AND n.claims < 2 ORDER BY n.due_at LIMIT $2)
+             LIMIT $2)
+RETURNING id, lane, claim, claims - 1 AS died, kept, token_reference, headers, body, received_at

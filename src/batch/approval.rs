@@ -1,0 +1,139 @@
+//! From a list that was read to a batch that is paid: what is checked again on the way.
+//!
+//! * The digest is that of the rows as they stand. A correction makes the stored one stale; it is reckoned anew from the
+//!   rows, outside of any transaction, and fenced by the batch's revision.
+//! * Rows that pay the same amount to the same number as another batch are told. What was told is accepted by submitting;
+//!   what has become a duplicate since stops the approval.
+
+use super::digest::{DigestRow, DigestTerms, Digester};
+use super::{Batch, State};
+use crate::clock::Time;
+use crate::ids::BatchId;
+use crate::org::Principal;
+use crate::phone::Msisdn;
+use crate::store::{Done, Duplicate, Idempotency, Refusal, Result, SharedStore, StoreError};
+use serde_json::Value;
+
+/// Rows read at a time.
+const ROWS_AT_ONCE: u32 = 5_000;
+/// Duplicates told at a time, which bounds a transaction.
+const DUPLICATES_AT_ONCE: u32 = 500;
+/// Of the rows that stop an approval, how many are named.
+const DUPLICATES_NAMED: u32 = 100;
+/// A batch of so many rows has its digest reckoned at once after a correction; of a longer one, at its submission.
+pub const DIGEST_AT_ONCE_ROWS: i64 = 10_000;
+/// How often an approval is tried while other lists of the organisation change.
+const TRIES: u32 = 5;
+
+/// The terms of a batch as its digest has them.
+pub fn terms(batch: &Batch) -> DigestTerms<'_> {
+    DigestTerms {
+        organisation: batch.organisation,
+        batch: batch.id,
+        kind: batch.kind.name(),
+        currency: batch.currency,
+        sms_template: batch.sms_template.as_deref(),
+        notify: batch.notify,
+        scheduled_at: batch.scheduled_at.map(Time::micros),
+    }
+}
+
+/// The digest over the rows as they stand.
+pub async fn digest(store: &SharedStore, batch: &Batch) -> Result<String> {
+    let mut digester = Digester::new(&terms(batch));
+    let mut after = 0;
+    loop {
+        let rows = store.digest_rows(batch, after, ROWS_AT_ONCE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.row;
+        for row in &rows {
+            let damaged = || StoreError::Rejected(format!("the number of row {} cannot be read", row.row));
+            let msisdn = Msisdn::from_digits(row.msisdn.clone()).ok_or_else(damaged)?;
+            digester.row(&DigestRow {
+                row: row.row,
+                msisdn: &msisdn,
+                amount: row.amount,
+                fee: row.fee,
+                tax: row.tax,
+                name: &row.name,
+                reference: row.reference.as_deref(),
+                note: row.note.as_deref(),
+                variables: &row.variables,
+            });
+        }
+    }
+    let mut after = 0;
+    loop {
+        let rows = store.excluded_rows(batch, after, ROWS_AT_ONCE).await?;
+        let Some(last) = rows.last() else { break };
+        after = *last;
+        rows.iter().for_each(|row| digester.excluded(*row));
+    }
+    Ok(digester.finish())
+}
+
+/// The batch with a digest of what it is now.
+pub async fn with_digest(store: &SharedStore, batch: Batch) -> Result<Batch> {
+    if batch.digest.is_some() {
+        return Ok(batch);
+    }
+    let digest = digest(store, &batch).await?;
+    store.set_digest(&batch, &digest).await?;
+    store.batch(batch.organisation, batch.id).await
+}
+
+/// Finds the rows that repeat another batch's and are not told yet, and tells them.
+pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<Time>) -> Result<()> {
+    let Some(since) = since else { return Ok(()) };
+    let mut after = 0;
+    loop {
+        let found = store.duplicates(batch, since, after, DUPLICATES_AT_ONCE).await?;
+        let Some(last) = found.last() else { return Ok(()) };
+        after = last.row;
+        store.tell_duplicates(batch, found).await?;
+    }
+}
+
+/// `ready` → `awaiting_approval`, with everything that the approver must see. Given again, it accepts what has become a
+/// duplicate since.
+pub async fn submit(
+    store: &SharedStore,
+    actor: &Principal,
+    batch: BatchId,
+    exclude_invalid: bool,
+    since: Option<Time>,
+) -> Result<Done<Batch>> {
+    let found = store.batch(actor.organisation, batch).await?;
+    if matches!(found.state, State::Ready | State::AwaitingApproval) {
+        let found = with_digest(store, found).await?;
+        tell_duplicates(store, &found, since).await?;
+    }
+    store.submit(actor, batch, exclude_invalid).await
+}
+
+/// Approves what was looked at, or refuses because another list has become its double.
+pub async fn approve(
+    store: &SharedStore,
+    actor: &Principal,
+    batch: BatchId,
+    digest: &str,
+    since: Option<Time>,
+    idempotency: Option<Idempotency>,
+) -> Result<Done<Value>> {
+    for _ in 0..TRIES {
+        let found = store.batch(actor.organisation, batch).await?;
+        let seen = store.lists_seen(actor.organisation).await?;
+        if let Some(since) = since.filter(|_| found.state == State::AwaitingApproval) {
+            let new = store.duplicates(&found, since, 0, DUPLICATES_NAMED).await?;
+            if !new.is_empty() {
+                return Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into());
+            }
+        }
+        match store.approve(actor, batch, digest, seen, idempotency.clone()).await {
+            // Another list of the organisation changed meanwhile: its rows are looked at as well.
+            Err(StoreError::Fenced) => {}
+            done => return done,
+        }
+    }
+    Err(StoreError::Fenced)
+}

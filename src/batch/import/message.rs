@@ -1,0 +1,156 @@
+//! Judging the rows of a list that is only told something: the number, and a text merged from the row's own columns.
+//!
+//! Every column is a plain variable, an `amount` too; only the number is read as what it is. A tag that names no column is
+//! found at the header and refuses the list; a tag whose cell is empty refuses its row. What a row's text costs is fixed
+//! here, and the text is merged again, by the same function from the same values, when it is sent.
+
+use super::columns::{Columns, Field};
+use super::duplicates::{Duplicates, Earlier};
+use super::issue::{ImportError, Issue, Severity};
+use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX, Shape, bare};
+use super::{Recipient, Row, SmsTerms, Stated};
+use crate::money::Money;
+use crate::phone::Normalised;
+use crate::sms::cost::{self, SEGMENTS_MAX};
+use crate::sms::segments::{self, Size};
+use crate::sms::template;
+use std::collections::BTreeMap;
+
+/// Which column each tag of the template is filled from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// As compared: without padding, in lower case.
+    pub key: String,
+    pub column: usize,
+}
+
+/// Finds the columns that a template names: by their header, else by our own word for a column that was recognised.
+pub(super) fn tags(template: &str, columns: &Columns) -> Result<Vec<Tag>, ImportError> {
+    let mut found: Vec<Tag> = Vec::new();
+    for key in template::tags(template) {
+        if found.iter().any(|tag| tag.key == key) {
+            continue;
+        }
+        let by_header = columns.headers.iter().position(|header| template::key(header) == key);
+        let by_field = || Field::ALL.into_iter().find(|f| f.name() == key).and_then(|f| columns.of(f));
+        match by_header.or_else(by_field) {
+            Some(column) => found.push(Tag { key, column }),
+            None => {
+                let found = columns.headers.iter().map(ToString::to_string).collect();
+                return Err(ImportError::UnknownTag { tag: key, found });
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Judge<'_> {
+    pub(super) fn judge_message(mut self, sms: &SmsTerms, shape: Shape, duplicates: &mut Duplicates) -> Row {
+        if shape == Shape::Strict && self.has_shifted() {
+            return self.done(None, Stated::default());
+        }
+        self.judge_loose_cells();
+        let phone = self.phone();
+        let name = self.text(Field::Name, NAME_CHARS_MAX);
+        let reference = self.text(Field::Reference, REFERENCE_CHARS_MAX);
+        self.judge_values();
+        let variables = self.all_columns();
+        let text = template::merge(&sms.template, &variables);
+        let priced = self.price(sms, &text);
+        self.judge_repeated_message(phone.as_ref(), &text, duplicates);
+        let stated = Stated { amount: String::new(), ..self.stated(phone.as_ref(), None) };
+        let sound = self.issues.iter().all(|i| i.severity == Severity::Warning);
+        let recipient = match (phone, priced) {
+            (Some(phone), Some((size, cost))) if sound => Some(Recipient {
+                msisdn: phone.msisdn,
+                network: phone.network,
+                lane: sms.lane.clone(),
+                amount: cost,
+                name: name.unwrap_or_default(),
+                reference,
+                note: None,
+                variables,
+                sms: Some(size),
+            }),
+            _ => None,
+        };
+        self.done(recipient, stated)
+    }
+
+    /// Whether a cell of this column is looked at: the number, and whatever the text is made of.
+    pub(super) fn is_told(&self, column: usize) -> bool {
+        self.columns.of(Field::Msisdn) == Some(column) || self.columns.tags.iter().any(|tag| tag.column == column)
+    }
+
+    fn judge_values(&mut self) {
+        for tag in &self.columns.tags {
+            let cell = self.cells.get(tag.column);
+            if cell.is_some_and(|cell| cell.fault.is_some()) {
+                continue;
+            }
+            let (header, value) = (&self.columns.headers[tag.column], cell.map_or("", |cell| bare(&cell.text)));
+            let issue = if value.is_empty() {
+                let message = format!(
+                    "the text uses (({})), and the row has nothing in {header:?}. Fill in the cell, or remove the row",
+                    tag.key
+                );
+                Issue::error(self.row, "missing_value", message)
+            } else if self.columns.field_at(tag.column).is_none_or(|f| !matches!(f, Field::Name | Field::Reference))
+                && value.chars().any(|c| c.is_control() && c != '\n' && c != '\r')
+            {
+                let message = format!("{header:?} contains a control character, which phones do not show. Remove it");
+                Issue::error(self.row, "control_character", message)
+            } else {
+                continue;
+            };
+            self.issues.push(issue.in_column(header, value));
+        }
+    }
+
+    /// Every column by its header, and a tag that is our own word for one.
+    fn all_columns(&self) -> BTreeMap<String, String> {
+        let value = |at: usize| match self.cells.get(at) {
+            Some(cell) if cell.fault.is_none() => bare(&cell.text).replace("\r\n", "\n"),
+            _ => String::new(),
+        };
+        let headers = self.columns.headers.iter().enumerate();
+        let mut all: BTreeMap<String, String> = headers.map(|(at, header)| (header.to_string(), value(at))).collect();
+        for tag in &self.columns.tags {
+            if template::key(&self.columns.headers[tag.column]) != tag.key {
+                all.insert(tag.key.clone(), value(tag.column));
+            }
+        }
+        all
+    }
+
+    fn price(&mut self, sms: &SmsTerms, text: &str) -> Option<(Size, Money)> {
+        let size = segments::measure(text);
+        if size.segments > SEGMENTS_MAX {
+            let message = format!(
+                "the text is {} SMS long with the values of this row, at most {SEGMENTS_MAX} are possible. Shorten the \
+                 values, or the template",
+                size.segments
+            );
+            self.issues.push(Issue::error(self.row, "text_too_long", message));
+            return None;
+        }
+        let cost = cost::of(size, sms.price);
+        cost.map_err(|error| self.issues.push(Issue::error(self.row, "text_too_long", error))).ok().map(|c| (size, c))
+    }
+
+    fn judge_repeated_message(&mut self, phone: Option<&Normalised>, text: &str, duplicates: &mut Duplicates) {
+        let Some(phone) = phone else { return };
+        let (code, message) = match duplicates.message(&phone.msisdn, text, self.row) {
+            None => return,
+            Some(Earlier::Payment { row }) => (
+                "duplicate_message",
+                format!("row {row} tells the same number the same. Remove the row unless both shall be sent"),
+            ),
+            Some(Earlier::Number { row }) => (
+                "repeated_number",
+                format!("row {row} tells the same number something else. Check that both shall be sent"),
+            ),
+        };
+        self.report(Field::Msisdn, Issue::warning(self.row, code, message));
+    }
+}

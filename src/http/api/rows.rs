@@ -1,0 +1,138 @@
+//! The rows of a list before it is submitted: what is wrong with them, and correcting them.
+
+use super::reports::{download, slug};
+use crate::batch::approval;
+use crate::batch::correction::{self, Correction, RowView};
+use crate::batch::import::{Mapping, SmsTerms, Terms};
+use crate::http::App;
+use crate::http::auth::{Maker, Reader};
+use crate::http::body::JsonBody;
+use crate::http::page;
+use crate::http::params::{BatchRow, Id, Params};
+use crate::http::problem::Problem;
+use crate::lane::route::{self, Router as Lanes};
+use crate::report::issues;
+use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
+
+/// Bad rows read at a time.
+const ROWS_AT_ONCE: u32 = 500;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/batches/{id}/issues", get(list))
+        .route("/v1/batches/{id}/issues.csv", get(csv))
+        .route("/v1/batches/{id}/rows/{row}", get(show).patch(correct))
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    Reader(who): Reader,
+    Id(batch): Id,
+    mut params: Params,
+) -> Result<Json<Page<IssueView>>, Problem> {
+    let page = page::take(&mut params)?;
+    params.end()?;
+    Ok(Json(app.store.issues(who.organisation, batch, page).await?))
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    Reader(who): Reader,
+    BatchRow { batch, row }: BatchRow,
+    params: Params,
+) -> Result<Json<RowView>, Problem> {
+    params.end()?;
+    Ok(Json(app.store.row(who.organisation, batch, row).await?))
+}
+
+async fn correct(
+    State(app): State<Arc<App>>,
+    Maker(who): Maker,
+    BatchRow { batch, row }: BatchRow,
+    headers: HeaderMap,
+    body: JsonBody<Correction>,
+) -> Result<Json<RowView>, Problem> {
+    let expected = expected(&headers)?;
+    let lanes = Lanes::new(&app.config.lanes).map_err(|e| {
+        tracing::error!(error = %e, "the lanes overlap");
+        Problem::internal()
+    })?;
+    let (config, correction) = (app.config.clone(), body.value);
+    let judge: CorrectRow = Arc::new(move |stored, batch| {
+        let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose();
+        let terms = Terms {
+            currency: batch.currency,
+            country: route::country(&config.lanes, batch.currency),
+            router: &lanes,
+            mapping: mapping.map_err(|e| StoreError::Rejected(e.to_string()))?,
+            rows_max: config.rows_max,
+            sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
+        };
+        correction::correct(stored, &correction, &terms).map_err(Refusal::into)
+    });
+    let fenced = expected.is_some();
+    let corrected = app.store.correct_row(&who, batch, row, expected, judge).await.map_err(|e| match e {
+        StoreError::Fenced if fenced => {
+            let detail = "the list changed since that digest; look at the batch again";
+            Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+        }
+        e => e.into(),
+    })?;
+    let mut view = corrected.into_inner();
+    if view.batch.rows <= approval::DIGEST_AT_ONCE_ROWS {
+        view.batch = match approval::with_digest(&app.store, view.batch.clone()).await {
+            Ok(batch) => batch,
+            // Corrected again meanwhile: whoever did that reckons the digest.
+            Err(StoreError::Fenced) => view.batch,
+            Err(e) => return Err(e.into()),
+        };
+    }
+    Ok(Json(view))
+}
+
+/// The digest that the caller has looked at.
+fn expected(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let digest = value.to_str().ok().map(|text| text.trim().trim_matches('"').to_owned());
+    let digest = digest.filter(|digest| digest.starts_with("sha256:"));
+    let message = "send the batch's digest, \"sha256:…\", as If-Match, or leave it out";
+    digest.map(Some).ok_or_else(|| Problem::field("#If-Match", "invalid", message))
+}
+
+/// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again.
+async fn csv(
+    State(app): State<Arc<App>>,
+    Reader(who): Reader,
+    Id(batch): Id,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.end()?;
+    let found = app.store.batch(who.organisation, batch).await?;
+    let first = app.store.bad_rows(who.organisation, batch, 0, ROWS_AT_ONCE).await?;
+    let headers = issues::headers(first.first());
+    let begin = stream::once({
+        let line = issues::header_line(&headers);
+        async move { Ok::<_, StoreError>(Bytes::from(line)) }
+    });
+    let pages = stream::try_unfold(first, move |page: Vec<BadRow>| {
+        let (app, organisation) = (app.clone(), who.organisation);
+        async move {
+            let Some(last) = page.last().map(|last| last.row) else { return Ok(None) };
+            let next = app.store.bad_rows(organisation, batch, last, ROWS_AT_ONCE).await?;
+            Ok::<_, StoreError>(Some((page, next)))
+        }
+    });
+    let lines = pages
+        .map_ok(move |page| Bytes::from(page.iter().flat_map(|row| issues::line(&headers, row)).collect::<Vec<u8>>()));
+    let name = format!("{}issues.csv", slug(&found.name));
+    Ok(download(Body::from_stream(begin.chain(lines)), "text/csv; charset=utf-8", &name))
+}

@@ -1,0 +1,1 @@
+SELECT lists_seen FROM organisations WHERE id = $1

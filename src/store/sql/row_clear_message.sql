@@ -1,0 +1,1 @@
+DELETE FROM messages WHERE batch_id = $1 AND row = $2 AND purpose = 'bulk'

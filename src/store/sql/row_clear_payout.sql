@@ -1,0 +1,1 @@
+DELETE FROM payouts WHERE batch_id = $1 AND row = $2

@@ -1,0 +1,2 @@
+SELECT row, ordinal, column_name, code, severity, message, value
+FROM issues WHERE batch_id = $1 AND row = $2 ORDER BY ordinal

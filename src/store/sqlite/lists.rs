@@ -1,0 +1,364 @@
+//! Lists before they are submitted: rows corrected one by one, and what is concluded from all of them.
+
+use super::batches::{fenced, invalid_state};
+use super::import::{insert_issues, insert_payouts, insert_rejected};
+use super::organisations::record_act;
+use super::rows::{self, get, time};
+use super::{Result, SqliteStore, Tx, error, own, sql};
+use crate::batch::correction::{Corrected, RowView, Standing, StoredRow};
+use crate::batch::import::{Field, Issue, Mapping};
+use crate::batch::{Batch, Kind, State};
+use crate::clock::Time;
+use crate::ids::{BatchId, OrganisationId};
+use crate::money::Money;
+use crate::org::Principal;
+use crate::store::{
+    BadRow, Batches, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, NewRow, SameFile, StoreError,
+};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeMap;
+
+/// Where the warning about another batch stands among a row's issues: behind everything that its import finds.
+const DUPLICATE_ORDINAL: i64 = 1_000;
+
+#[async_trait]
+impl Lists for SqliteStore {
+    async fn row(&self, organisation: OrganisationId, batch: BatchId, row: u32) -> Result<RowView> {
+        let mut reader = self.reader.acquire().await.map_err(error)?;
+        let batch = rows::batch(&mut reader, organisation, batch).await?;
+        let stored = stored(&mut reader, &batch, row).await?;
+        view(&mut reader, batch, stored.standing, stored.cells, row).await
+    }
+
+    async fn correct_row(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        row: u32,
+        expected: Option<String>,
+        correct: CorrectRow,
+    ) -> Result<Done<RowView>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if expected.is_some_and(|expected| found.digest.as_ref() != Some(&expected)) {
+                    return Err(StoreError::Fenced);
+                }
+                correct_row(tx, &actor, found, row, &correct, now).await
+            })
+        })
+        .await
+    }
+
+    async fn digest_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DigestLine>> {
+        let list = sql!("digest_rows").bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        found.iter().map(digest_line).collect()
+    }
+
+    async fn excluded_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<u32>> {
+        let list = sql!("digest_excluded").bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        found.iter().map(|row| rows::number(row, "row")).collect()
+    }
+
+    async fn set_digest(&self, batch: &Batch, digest: &str) -> Result<()> {
+        let (id, revision, digest) = (batch.id, batch.revision, digest.to_owned());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let set = sql!("batch_set_digest").bind(id).bind(revision).bind(digest);
+                fenced(set.execute(tx).await.map_err(error)?)
+            })
+        })
+        .await
+    }
+
+    async fn bad_rows(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<BadRow>> {
+        let batch = self.batch(organisation, batch).await?;
+        let list = sql!("rejected_list").bind(batch.id).bind(i64::from(after)).bind(i64::from(limit));
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        let mut bad: Vec<BadRow> = Vec::new();
+        for row in &found {
+            let number = rows::number(row, "row")?;
+            let reason: Option<String> = get(row, "message")?;
+            match bad.last_mut().filter(|last| last.row == number) {
+                Some(last) => last.reasons.extend(reason),
+                None => bad.push(BadRow { row: number, cells: cells(row)?, reasons: reason.into_iter().collect() }),
+            }
+        }
+        Ok(bad)
+    }
+
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>> {
+        let list = sql!("duplicates").bind(batch.id).bind(since.micros()).bind(i64::from(after)).bind(i64::from(limit));
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        let one = |row: &SqliteRow| {
+            Ok(Duplicate {
+                row: rows::number(row, "row")?,
+                batch_name: get(row, "name")?,
+                batch_created_at: time(row, "created_at")?,
+                other_row: rows::number(row, "other_row")?,
+            })
+        };
+        found.iter().map(one).collect()
+    }
+
+    async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()> {
+        let (id, claim) = (batch.id, batch.claim);
+        self.write(move |tx| {
+            Box::pin(async move {
+                let told = found.iter().map(|d| json!({"row": d.row, "message": d.said().1}));
+                let told = Value::Array(told.collect()).to_string();
+                let tell = own!("duplicates_tell").bind(id).bind(told).bind(DUPLICATE_ORDINAL);
+                let told = tell.execute(&mut *tx).await.map_err(error)?.rows_affected() as i64;
+                let count = sql!("batch_duplicates_told").bind(id).bind(claim).bind(told);
+                fenced(count.execute(tx).await.map_err(error)?)
+            })
+        })
+        .await
+    }
+
+    async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>> {
+        let find = sql!("batch_same_file").bind(batch.organisation).bind(batch.file_hash.as_slice()).bind(batch.id);
+        let found = find.bind(since.micros()).fetch_optional(&self.reader).await.map_err(error)?;
+        let same = |row| Ok(SameFile { batch_name: get(&row, "name")?, batch_created_at: time(&row, "created_at")? });
+        found.map(same).transpose()
+    }
+
+    async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64> {
+        let row = sql!("lists_seen").bind(organisation).fetch_optional(&self.reader).await.map_err(error)?;
+        get(&row.ok_or(StoreError::NotFound)?, "lists_seen")
+    }
+}
+
+/// To be called by whatever changes which payments a list holds.
+pub(super) async fn changed(tx: &mut Tx, organisation: OrganisationId) -> Result<()> {
+    sql!("lists_changed").bind(organisation).execute(tx).await.map_err(error)?;
+    Ok(())
+}
+
+/// Whether no list of the organisation changed since [`Lists::lists_seen`] said `seen`.
+pub(super) async fn unchanged_since(tx: &mut Tx, organisation: OrganisationId, seen: i64) -> Result<()> {
+    let row = sql!("lists_seen").bind(organisation).fetch_one(tx).await.map_err(error)?;
+    if get::<i64>(&row, "lists_seen")? == seen { Ok(()) } else { Err(StoreError::Fenced) }
+}
+
+fn cells(row: &SqliteRow) -> Result<Vec<(String, String)>> {
+    serde_json::from_str(get(row, "cells")?).map_err(|e| rows::damaged("cells", e))
+}
+
+fn digest_line(row: &SqliteRow) -> Result<DigestLine> {
+    let variables: BTreeMap<String, String> =
+        serde_json::from_str(get(row, "variables")?).map_err(|e| rows::damaged("variables", e))?;
+    Ok(DigestLine {
+        row: rows::number(row, "row")?,
+        msisdn: get(row, "msisdn")?,
+        amount: get(row, "amount")?,
+        fee: get(row, "fee")?,
+        tax: get(row, "tax")?,
+        name: get(row, "name")?,
+        reference: get(row, "reference")?,
+        note: get(row, "note")?,
+        variables,
+    })
+}
+
+/// A row that can be paid has its cells no more; they are written again in the words of its file.
+async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
+    let number = i64::from(row);
+    let rejected = sql!("row_rejected").bind(batch.id).bind(number).fetch_optional(&mut *tx).await.map_err(error)?;
+    if let Some(found) = rejected {
+        let standing = if get(&found, "aside")? { Standing::Excluded } else { Standing::Invalid };
+        return Ok(StoredRow { row, standing, cells: cells(&found)? });
+    }
+    let valid = sql!("row_valid").bind(batch.id).bind(number).fetch_optional(tx).await.map_err(error)?;
+    let valid = valid.ok_or(StoreError::NotFound)?;
+    let line = digest_line(&valid)?;
+    let mapping = match &batch.mapping {
+        Some(json) => Mapping::parse(json).map_err(|e| rows::damaged("mapping", e))?,
+        None => Mapping::default(),
+    };
+    if batch.kind == Kind::Sms {
+        // Every column is a variable there, and one that the text names by our own word stands there twice.
+        let doubled = |name: &str| mapping.0.iter().any(|(field, header)| field.name() == name && header != name);
+        let cells = line.variables.into_iter().filter(|(header, _)| !doubled(header)).collect();
+        return Ok(StoredRow { row, standing: Standing::Valid, cells });
+    }
+    let header = |field: Field| mapping.0.get(&field).cloned();
+    let amount = Money::new(line.amount, batch.currency).amount();
+    let of_ours = [
+        (header(Field::Msisdn).or(Some(Field::Msisdn.name().into())), Some(line.msisdn)),
+        (header(Field::Amount).or(Some(Field::Amount.name().into())), Some(amount)),
+        (header(Field::Name).or((!line.name.is_empty()).then(|| Field::Name.name().into())), Some(line.name)),
+        (header(Field::Reference), line.reference),
+        (header(Field::Note), line.note),
+        (header(Field::Network), get(&valid, "network")?),
+    ];
+    let mut cells: Vec<(String, String)> = Vec::new();
+    for (field, (header, value)) in Field::ALL.into_iter().zip(of_ours) {
+        match (header, value) {
+            (Some(header), value) => cells.push((header, value.unwrap_or_default())),
+            // Given by a correction, for a column that the file does not have; the network of a number is none of these.
+            (None, Some(value)) if field != Field::Network => cells.push((field.name().into(), value)),
+            (None, _) => {}
+        }
+    }
+    cells.extend(line.variables);
+    Ok(StoredRow { row, standing: Standing::Valid, cells })
+}
+
+async fn issues(tx: &mut Tx, batch: BatchId, row: u32) -> Result<Vec<IssueView>> {
+    let found = sql!("row_issues").bind(batch).bind(i64::from(row)).fetch_all(tx).await.map_err(error)?;
+    found.iter().map(rows::issue).collect()
+}
+
+async fn view(tx: &mut Tx, batch: Batch, state: Standing, cells: Vec<(String, String)>, row: u32) -> Result<RowView> {
+    let issues = issues(tx, batch.id, row).await?;
+    Ok(RowView { row, state, cells, issues, batch })
+}
+
+async fn correct_row(
+    tx: &mut Tx,
+    actor: &Principal,
+    batch: Batch,
+    row: u32,
+    correct: &CorrectRow,
+    now: Time,
+) -> Result<Done<RowView>> {
+    if batch.state != State::Ready {
+        return Err(invalid_state(&batch));
+    }
+    let before = stored(tx, &batch, row).await?;
+    let mut after = correct(&before, &batch)?;
+    if after.standing == Standing::Valid {
+        compare_with_the_others(tx, &batch, row, &mut after).await?;
+    }
+    if (&before.cells, before.standing) == (&after.cells, after.standing) {
+        return Ok(Done::AlreadyApplied(view(tx, batch, before.standing, before.cells, row).await?));
+    }
+    let told = told(&before, &after);
+    let cells = after.cells.clone();
+    let standing = after.standing;
+    replace(tx, &batch, row, after, now).await?;
+    changed(tx, batch.organisation).await?;
+    let act = if standing == Standing::Excluded { "row.set_aside" } else { "row.corrected" };
+    record_act(tx, actor, act, Some(batch.id), &told, now).await?;
+    let batch = rows::batch(tx, batch.organisation, batch.id).await?;
+    Ok(Done::Applied(view(tx, batch, standing, cells, row).await?))
+}
+
+/// What changed, for the audit trail.
+fn told(before: &StoredRow, after: &Corrected) -> String {
+    let old: BTreeMap<&str, &str> = before.cells.iter().map(|(h, v)| (h.as_str(), v.as_str())).collect();
+    let changed = after.cells.iter().filter(|(h, v)| old.get(h.as_str()) != Some(&v.as_str()));
+    let changed: Vec<String> = changed
+        .map(|(h, v)| format!("{h}: {:?} became {v:?}", old.get(h.as_str()).copied().unwrap_or_default()))
+        .collect();
+    let state = match after.standing {
+        Standing::Valid => "can be paid",
+        Standing::Invalid => "cannot be paid",
+        Standing::Excluded => "is set aside",
+    };
+    format!("row {} {state}; {}", before.row, changed.join(", "))
+}
+
+/// What the import finds by its memory of earlier rows is asked of the database here.
+async fn compare_with_the_others(tx: &mut Tx, batch: &Batch, row: u32, after: &mut Corrected) -> Result<()> {
+    let Some(recipient) = after.recipient.as_ref().filter(|_| batch.kind == Kind::Payout) else { return Ok(()) };
+    let mut found = Vec::new();
+    if let Some(reference) = &recipient.reference {
+        let same = sql!("row_same_reference").bind(batch.id).bind(reference).bind(i64::from(row));
+        let same = same.fetch_one(&mut *tx).await.map_err(error)?;
+        if let Some(first) = get::<Option<i64>>(&same, "row")? {
+            found.push(Issue::duplicate_reference(row, first as u32));
+        }
+    }
+    let same = sql!("row_same_payment").bind(batch.organisation).bind(&recipient.msisdn).bind(recipient.amount.minor);
+    let same = same.bind(batch.id).bind(i64::from(row)).fetch_one(tx).await.map_err(error)?;
+    if let Some(first) = get::<Option<i64>>(&same, "row")? {
+        found.push(Issue::duplicate_payment(row, first as u32));
+    }
+    after.issues.extend(found.into_iter().map(IssueView::from));
+    if after.issues.iter().any(|issue| issue.severity == "error") {
+        (after.standing, after.recipient) = (Standing::Invalid, None);
+    }
+    Ok(())
+}
+
+/// What a row adds to the counters of its batch.
+#[derive(Default)]
+struct Counted {
+    valid: i64,
+    invalid: i64,
+    excluded: i64,
+    warnings: i64,
+    duplicates: i64,
+    amount: i64,
+    fees: i64,
+    tax: i64,
+}
+
+async fn counted(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Counted> {
+    let number = i64::from(row);
+    let mut counted = Counted::default();
+    for issue in issues(tx, batch.id, row).await? {
+        counted.warnings += i64::from(issue.severity == "warning");
+        counted.duplicates += i64::from(issue.code == "duplicate_in_batch");
+    }
+    if let Some(valid) = sql!("row_valid").bind(batch.id).bind(number).fetch_optional(&mut *tx).await.map_err(error)? {
+        counted.valid = 1;
+        (counted.amount, counted.fees, counted.tax) =
+            (get(&valid, "amount")?, get(&valid, "fee")?, get(&valid, "tax")?);
+    } else if let Some(rejected) =
+        sql!("row_rejected").bind(batch.id).bind(number).fetch_optional(tx).await.map_err(error)?
+    {
+        let aside: bool = get(&rejected, "aside")?;
+        (counted.excluded, counted.invalid) = (i64::from(aside), i64::from(!aside));
+    }
+    Ok(counted)
+}
+
+/// Takes the row out and puts it in again as it now is, counters included.
+async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Time) -> Result<()> {
+    let number = i64::from(row);
+    let before = counted(tx, batch, row).await?;
+    sql!("row_clear_details").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    sql!("row_clear_payout").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    sql!("row_clear_message").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    sql!("row_clear_rejected").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    sql!("row_clear_issues").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    let rejected = after.recipient.is_none().then_some(after.rejected);
+    let new = [NewRow { row, recipient: after.recipient, rejected, issues: after.issues }];
+    insert_payouts(tx, batch, &new, now).await?;
+    insert_rejected(tx, batch, &new).await?;
+    insert_issues(tx, batch, &new).await?;
+    if after.standing == Standing::Excluded {
+        sql!("row_set_aside").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    }
+    let now_counted = counted(tx, batch, row).await?;
+    let (valid, amount) = (now_counted.valid - before.valid, now_counted.amount - before.amount);
+    let (fees, tax) = (now_counted.fees - before.fees, now_counted.tax - before.tax);
+    let corrected = sql!("batch_corrected")
+        .bind(batch.id)
+        .bind(valid)
+        .bind(now_counted.invalid - before.invalid)
+        .bind(now_counted.excluded - before.excluded)
+        .bind(now_counted.warnings - before.warnings)
+        .bind(now_counted.duplicates - before.duplicates)
+        .bind(amount)
+        .bind(fees)
+        .bind(tax);
+    fenced(corrected.execute(&mut *tx).await.map_err(error)?)?;
+    let tally = sql!("tally_add").bind(batch.id).bind("queued").bind(valid).bind(amount).bind(amount + fees + tax);
+    tally.execute(tx).await.map_err(error)?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! How a list was understood, and what an upload may say of it.
+
+use super::*;
+use crate::support::{list, until};
+
+const THEIRS: &str = "Kampala Relief;;\n;;\nTel.;Gross;Net\n0772345678;9000;5000\n0752345678;8000;4000\n";
+
+async fn ready(api: &Api, file: impl Into<Vec<u8>>, fields: &[(&str, &str)]) -> Value {
+    let uploaded = upload(api, &fresh(), form(file, "list.csv", fields)).await;
+    assert_eq!(uploaded.status, 202, "{}", uploaded.body);
+    api.batch_in(id(&uploaded.body), &["ready", "import_failed"]).await
+}
+
+#[tokio::test]
+async fn a_batch_shows_how_its_list_was_understood() {
+    let world = World::start("understood").await;
+    let maker = &world.gaba.maker;
+    let batch = ready(maker, THEIRS, &[("mapping", r#"{"msisdn":"tel","amount":"NET"}"#)]).await;
+    let source = json!({"format": "csv", "encoding": "UTF-8", "delimiter": ";", "sheet": null, "header_row": 3});
+    assert_eq!(batch["source"], source);
+    assert_eq!(batch["mapping"], json!({"msisdn": "Tel.", "amount": "Net"}));
+    assert_eq!((&batch["mapping_source"], &batch["import"]), (&json!("given"), &Value::Null));
+    let rows = maker.all(&format!("/v1/batches/{}/payouts", id(&batch))).await;
+    assert_eq!(rows.iter().map(|r| r["row"].as_u64().unwrap()).collect::<Vec<_>>(), [4, 5]);
+    let plain = ready(maker, list(1, 5_000), &[]).await;
+    assert_eq!((&plain["mapping_source"], &plain["mapping"]["amount"]), (&json!("recognised"), &json!("amount")));
+}
+
+#[tokio::test]
+async fn a_mapping_is_remembered_for_the_next_list_with_the_same_header() {
+    let world = World::start("remembered").await;
+    let maker = &world.gaba.maker;
+    let unmapped = ready(maker, THEIRS, &[]).await;
+    assert_eq!(unmapped["state"], "import_failed", "{unmapped}");
+    ready(maker, THEIRS, &[("mapping", r#"{"msisdn":"Tel.","amount":"Net"}"#)]).await;
+    let next = THEIRS.replace("Tel.;Gross;Net", "TEL;gross;net").replace("5000", "5500");
+    let remembered = ready(maker, next.clone(), &[]).await;
+    assert_eq!((&remembered["state"], &remembered["mapping_source"]), (&json!("ready"), &json!("remembered")));
+    assert_eq!(remembered["totals"]["amount"], "9500");
+    let refused = ready(maker, next.clone(), &[("mapping", "{}")]).await;
+    assert_eq!(refused["state"], "import_failed", "an empty mapping uses nothing remembered: {refused}");
+    let (_, stranger, _) = world.other_organisation();
+    assert_eq!(ready(&stranger, next, &[]).await["state"], "import_failed", "nobody else's header is known");
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_what_its_uploader_declared_is_not_submitted() {
+    let world = World::start("declared").await;
+    let maker = &world.gaba.maker;
+    let csv = "phone,amount\n0772345678,5000\n0752345678,6000\n077,7000\n";
+    for (total, count, agrees) in [("18000", "3", false), ("11,000", "3", false), ("11,000", "2", true)] {
+        let batch = ready(maker, csv, &[("declared_total", total), ("declared_count", count)]).await;
+        let declared = (json!(total.replace(',', "")), json!(count.parse::<i64>().unwrap()));
+        assert_eq!((batch["declared_total"].clone(), batch["declared_count"].clone()), declared);
+        let issues = maker.all(&format!("/v1/batches/{}/issues", id(&batch))).await;
+        let notice = issues.iter().find(|i| i["code"] == "declared_mismatch");
+        assert_eq!(notice.map(|n| (&n["row"], &n["severity"])), (!agrees).then_some((&json!(1), &json!("warning"))));
+        assert_eq!(batch["counts"]["warnings"], issues.iter().filter(|i| i["severity"] == "warning").count());
+        let submitted = command(maker, &batch, "submit", json!({"exclude_invalid": true})).await;
+        if agrees {
+            assert_eq!(submitted.status, 200, "{}", submitted.body);
+        } else {
+            submitted.is_problem(409, "declared_mismatch");
+            assert_eq!(submitted.body["found"], "2 rows of UGX 11,000 together");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_import_shows_how_far_it_is() {
+    let world = World::start("progress").await;
+    let maker = &world.gaba.maker;
+    let csv = list(100_000, 5_000);
+    let bytes = csv.len() as i64;
+    let uploaded = upload(maker, &fresh(), form(csv, "long.csv", &[])).await.body;
+    let path = format!("/v1/batches/{}", id(&uploaded));
+    let under_way = until("some rows to be read", || async {
+        let batch = maker.get(&path).await.1;
+        assert_ne!(batch["state"], "import_failed", "{batch}");
+        (batch["counts"]["rows"].as_i64()? > 0).then_some(batch)
+    })
+    .await;
+    // On a machine that is fast enough the first look may find it done.
+    if under_way["state"] == "importing" {
+        let (import, rows) = (&under_way["import"], under_way["counts"]["rows"].as_i64().unwrap());
+        assert!((1..=100_000).contains(&rows) && under_way["counts"]["valid"] == rows, "{under_way}");
+        assert_eq!(import["file_bytes"], bytes);
+        assert!((1..=bytes).contains(&import["read_bytes"].as_i64().unwrap()), "{import}");
+    }
+    let ready = maker.batch_in(id(&uploaded), &["ready"]).await;
+    assert_eq!((&ready["counts"]["rows"], &ready["import"]), (&json!(100_000), &Value::Null));
+}

@@ -1,0 +1,225 @@
+//! The matrix of bad input: one table, a line per case, through a real server and real uploads. Every line names what
+//! becomes of the list, and the page for those who make lists, `docs/IMPORT.md`, is written from it.
+//!
+//! `GABA_BLESS=1 cargo test --test all -- matrix::` writes the page anew.
+
+mod amount;
+mod api;
+mod encoding;
+mod meaning;
+mod page;
+mod phone;
+mod reports;
+mod shape;
+
+use crate::support::{Api, Folder, Installation, Network, configuration};
+use futures::StreamExt;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Uploads under way at a time.
+const AT_ONCE: usize = 8;
+
+pub struct Case {
+    pub group: &'static str,
+    pub name: &'static str,
+    pub upload: Upload,
+    pub becomes: Becomes,
+}
+
+pub enum Upload {
+    /// Bytes, and the name of the file.
+    Text(Vec<u8>, &'static str),
+    /// The same with fields of the form.
+    With(Vec<u8>, &'static str, &'static [(&'static str, &'static str)]),
+    /// Path under `fixtures/uploads`.
+    Fixture(&'static str),
+}
+
+#[derive(Debug)]
+pub enum Becomes {
+    /// All rows are payable, nothing is said of any, and all are paid.
+    Paid { rows: u32 },
+    /// The last row is payable, nothing is said of the list, and the row reads as this: number, amount, name.
+    Reads(&'static str),
+    /// The rows are payable, with a warning of this code.
+    Warned(&'static str),
+    /// The same, and the last row reads as this.
+    WarnedReads(&'static str, &'static str),
+    /// A row is refused with this code.
+    Refused(&'static str),
+    /// The file is no list: part of what `failure` says.
+    Unreadable(&'static str),
+    /// The upload itself is refused, with status and code.
+    NotTaken(u16, &'static str),
+}
+
+/// What a case turned out to be, for the page.
+pub struct Outcome {
+    pub case: Case,
+    /// What the uploader reads, where there is something to read.
+    pub message: String,
+}
+
+fn cases() -> Vec<Case> {
+    [encoding::cases(), shape::cases(), amount::cases(), phone::cases(), meaning::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// One server for the whole table.
+pub struct Ground {
+    pub gaba: Installation,
+    _network: Network,
+    _folder: Folder,
+}
+
+impl Ground {
+    async fn start(name: &str) -> Ground {
+        let folder = Folder::new(&format!("{name}-book"));
+        let network = Network::start(&folder).await;
+        let mut gaba =
+            Installation::configured(name, |folder, port| lanes(configuration(folder, port, &network.url, "")));
+        gaba.fund("100000000000", "opening");
+        gaba.serve().await;
+        Ground { gaba, _network: network, _folder: folder }
+    }
+}
+
+/// Limits on one lane, all of MTN's numbers, and a lane in a currency with cents.
+fn lanes(toml: String) -> String {
+    let shilling = "currency = \"UGX\"";
+    let limited = format!("{shilling}\namount_min = \"500\"\namount_max = \"5000000\"");
+    let at = toml.find("name = \"airtel-ug\"").unwrap();
+    let (mtn, rest) = toml.split_at(at);
+    let mtn = mtn.replace("\"25678\"]", "\"25678\", \"25639\"]");
+    let kenya = "[[lanes]]\nname = \"ke\"\nrail = \"http\"\nbase_url = \"http://127.0.0.1:9\"\ncountry = \"KE\"\n\
+                 currency = \"KES\"\nprefixes = [\"254\"]\nsecret_env = \"TEST_SECRET\"\n";
+    format!("{mtn}{}\n{kenya}", rest.replacen(shilling, &limited, 1))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_of_the_matrix_ends_as_its_line_says() {
+    let ground = Ground::start("matrix").await;
+    let mut outcomes: Vec<(usize, Outcome)> = futures::stream::iter(cases().into_iter().enumerate())
+        .map(|(at, case)| {
+            let ground = &ground;
+            async move { (at, run(ground, case).await) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    outcomes.sort_by_key(|(at, _)| *at);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    page::is_current(&outcomes);
+}
+
+async fn run(ground: &Ground, case: Case) -> Outcome {
+    let maker = &ground.gaba.maker;
+    let (status, uploaded) = send(maker, &case.upload).await;
+    if let Becomes::NotTaken(refused, code) = case.becomes {
+        assert_eq!((status, said(&uploaded["errors"][0]["code"])), (refused, code), "{}: {uploaded}", case.name);
+        let message = said(&uploaded["detail"]).to_owned();
+        return Outcome { case, message };
+    }
+    assert_eq!(status, 202, "{}: {uploaded}", case.name);
+    let batch = maker.batch_in(said(&uploaded["id"]), &["ready", "import_failed"]).await;
+    let path = format!("/v1/batches/{}", said(&batch["id"]));
+    let issues = maker.all(&format!("{path}/issues")).await;
+    let told = |code: &str| issues.iter().find(|i| i["code"] == code).map(|i| said(&i["message"]).to_owned());
+    let what = format!("{} ({:?}): {batch} {issues:#?}", case.name, case.becomes);
+    if !matches!(case.becomes, Becomes::Unreadable(_)) {
+        assert_eq!(batch["state"], "ready", "{what}");
+    }
+    let mut message = String::new();
+    match &case.becomes {
+        Becomes::Paid { rows } => {
+            assert!(issues.is_empty(), "{what}");
+            assert_eq!((&batch["counts"]["rows"], &batch["counts"]["valid"]), (&json!(rows), &json!(rows)), "{what}");
+            pay(ground, &path).await;
+        }
+        Becomes::Reads(expected) => {
+            assert!(issues.is_empty(), "{what}");
+            assert_eq!(last_row(maker, &path).await, *expected, "{what}");
+        }
+        Becomes::Warned(code) | Becomes::WarnedReads(code, _) => {
+            message = told(code).unwrap_or_else(|| panic!("{what}"));
+            assert!(issues.iter().all(|i| i["severity"] == "warning"), "{what}");
+            assert!(batch["counts"]["valid"].as_i64() > Some(0) && batch["counts"]["invalid"] == 0, "{what}");
+            if let Becomes::WarnedReads(_, expected) = &case.becomes {
+                assert_eq!(last_row(maker, &path).await, *expected, "{what}");
+            }
+        }
+        Becomes::Refused(code) => {
+            message = told(code).unwrap_or_else(|| panic!("{what}"));
+            assert!(issues.iter().any(|i| i["code"] == *code && i["severity"] == "error"), "{what}");
+        }
+        Becomes::Unreadable(part) => {
+            assert_eq!(batch["state"], "import_failed", "{what}");
+            message = said(&batch["failure"]).to_owned();
+            assert!(message.contains(part), "{what}");
+        }
+        Becomes::NotTaken(..) => unreachable!("its upload was refused"),
+    }
+    // Whatever it is, it says what to do.
+    assert!(message.is_empty() || message.len() > 20, "{what}");
+    Outcome { case, message }
+}
+
+async fn send(maker: &Api, what: &Upload) -> (u16, Value) {
+    let key = uuid::Uuid::new_v4().to_string();
+    let (bytes, name, fields) = match what {
+        Upload::Text(bytes, name) => (bytes.clone(), (*name).to_owned(), &[][..]),
+        Upload::With(bytes, name, fields) => (bytes.clone(), (*name).to_owned(), *fields),
+        Upload::Fixture(path) => {
+            let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(path);
+            (std::fs::read(&file).unwrap(), file.file_name().unwrap().to_string_lossy().into_owned(), &[][..])
+        }
+    };
+    upload(maker, &key, &name, bytes, fields).await
+}
+
+/// An upload of a list in UGX, where `fields` do not say otherwise.
+async fn upload(api: &Api, key: &str, file: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> (u16, Value) {
+    let mut form = reqwest::multipart::Form::new();
+    for (field, value) in [("name", file), ("kind", "payout"), ("currency", "UGX")] {
+        if !fields.iter().any(|(given, _)| *given == field) {
+            form = form.text(field.to_owned(), value.to_owned());
+        }
+    }
+    for (field, value) in fields {
+        form = form.text((*field).to_owned(), (*value).to_owned());
+    }
+    form = form.part("file", reqwest::multipart::Part::bytes(bytes).file_name(file.to_owned()));
+    let request = api.client.post(format!("{}/v1/batches", api.url)).bearer_auth(&api.key);
+    answer(request.header("Idempotency-Key", key).multipart(form)).await
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// Submits, has it approved, and waits until everybody is paid.
+async fn pay(ground: &Ground, path: &str) {
+    let (status, submitted) = ground.gaba.maker.post(&format!("{path}/submit"), json!({})).await;
+    assert_eq!(status, 200, "{submitted}");
+    let (status, approved) = ground.gaba.checker.approve(&submitted).await;
+    assert_eq!(status, 200, "{approved}");
+    let done = ground.gaba.maker.batch_in(said(&submitted["id"]), &["completed"]).await;
+    assert_eq!(done["counts"]["paid"], done["counts"]["rows"], "{done}");
+}
+
+/// Number, amount and name of the last payable row.
+async fn last_row(maker: &Api, path: &str) -> String {
+    let payouts = maker.all(&format!("{path}/payouts")).await;
+    let last = payouts.last().expect("a payable row");
+    [&last["msisdn"], &last["amount"], &last["name"]].map(said).join(" ").trim_end().to_owned()
+}
+
+fn said(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

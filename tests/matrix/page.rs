@@ -1,0 +1,88 @@
+//! `docs/IMPORT.md`, written from the table and from what the server said to each of its lines.
+
+use super::{Becomes, Outcome};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+const HEAD: &str = "# What a list may look like
+
+This page is for those who make lists. It is written from a test that uploads every line below to a running Gaba: what
+stands on the right is what Gaba says. A list that is not understood is never guessed at; it ends in an error that says
+what to do.
+
+A list is a CSV or TSV text or a spreadsheet with one row per recipient and a header. Two columns are needed: the phone number and
+the amount. They are found by their names, whatever the case, the accents or the order:
+
+| column | names that are understood |
+|---|---|
+| phone number | phone number, msisdn, phone, mobile, number, telephone, mobile number, mobile money number |
+| amount | amount, net pay, salary, value |
+| name | name, full name, beneficiary, recipient |
+| reference | reference, id, employee id, staff id |
+| note | note, narration, reason |
+| network | network |
+
+Other names can be told at the upload, as a `mapping` from our column to yours: `{\"msisdn\": \"Tel.\", \"amount\": \"To
+pay\"}`. It is remembered: the next list with the same header needs none. `{}` means that nothing remembered is to be used.
+Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.
+
+Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the
+list is left out when it is surely one. `declared_total` and `declared_count`, when given with the upload, are
+compared with what can be paid.
+
+**Taken** means that the row is paid as it stands. A **warning** is for whoever submits the list to look at; the row can be paid. A
+**refused row** is not paid and can be corrected; all other rows stay as they are. A **refused file** has to be uploaded again.
+";
+
+/// Compares the page with what the table gave, or writes it.
+pub fn is_current(outcomes: &[Outcome]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/IMPORT.md");
+    let page = page(outcomes);
+    if std::env::var_os("GABA_BLESS").is_some() {
+        std::fs::write(&path, page).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    if let Some((kept, now)) = kept.lines().zip(page.lines()).find(|(kept, now)| kept != now) {
+        panic!("docs/IMPORT.md is not what Gaba does; write it anew with GABA_BLESS=1\nthere: {kept}\n now: {now}");
+    }
+    assert_eq!(kept.lines().count(), page.lines().count(), "docs/IMPORT.md is not whole; write it with GABA_BLESS=1");
+}
+
+fn page(outcomes: &[Outcome]) -> String {
+    let mut page = HEAD.to_owned();
+    let mut group = "";
+    for outcome in outcomes {
+        if outcome.case.group != group {
+            group = outcome.case.group;
+            let _ = write!(page, "\n## {group}\n\n| in the list | what becomes of it |\n|---|---|\n");
+        }
+        let _ = writeln!(page, "| {} | {} |", cell(outcome.case.name), cell(&verdict(outcome)));
+    }
+    page
+}
+
+fn verdict(outcome: &Outcome) -> String {
+    let message = &outcome.message;
+    match &outcome.case.becomes {
+        Becomes::Paid { rows: 1 } => "taken".into(),
+        Becomes::Paid { rows } => format!("taken: all {rows} rows"),
+        Becomes::Reads(row) => format!("taken, read as {row}"),
+        Becomes::Warned(_) => format!("taken, with a warning: {message}"),
+        Becomes::WarnedReads(_, row) => format!("taken, read as {row}, with a warning: {message}"),
+        Becomes::Refused(_) => format!("row refused: {message}"),
+        Becomes::Unreadable(_) | Becomes::NotTaken(..) => format!("file refused: {message}"),
+    }
+}
+
+/// Text within a table.
+fn cell(text: &str) -> String {
+    let shown = |c: char| match c {
+        '|' => "\\|".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '*' => "\\*".to_owned(),
+        c if c.is_control() => format!("U+{:04X}", c as u32),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}

@@ -1,0 +1,161 @@
+//! How a text is cut into rows and cells.
+
+use super::{Becomes, Case, Upload};
+use std::fmt::Write;
+
+const GROUP: &str = "Rows and columns of a text";
+const LIST: &str = "name,phone,amount\nGrace Nakato,0772345201,50000\nMoses Okello,0752345201,60000\n";
+
+fn case(name: &'static str, text: impl Into<Vec<u8>>, becomes: Becomes) -> Case {
+    Case { group: GROUP, name, upload: Upload::Text(text.into(), "list.csv"), becomes }
+}
+
+pub fn cases() -> Vec<Case> {
+    [dialects(), records(), headers(), around()].into_iter().flatten().collect()
+}
+
+fn dialects() -> Vec<Case> {
+    use Becomes::*;
+    vec![
+        case("commas", LIST, Paid { rows: 2 }),
+        Case {
+            group: GROUP,
+            name: "a list of 1,000 grants",
+            upload: Upload::Fixture("grants.csv"),
+            becomes: Paid { rows: 1_000 },
+        },
+        case("semicolons", LIST.replace(',', ";"), Paid { rows: 2 }),
+        case("tabs", LIST.replace(',', "\t"), Paid { rows: 2 }),
+        case("vertical bars", LIST.replace(',', "|"), Paid { rows: 2 }),
+        case("`sep=;` in the first line", format!("sep=;\n{}", LIST.replace(',', ";")), Paid { rows: 2 }),
+        case(
+            "`sep=` names a delimiter that would not be guessed",
+            format!("sep=~\n{}", LIST.replace(',', "~")),
+            Paid { rows: 2 },
+        ),
+        case("line ends CR LF", LIST.replace('\n', "\r\n"), Paid { rows: 2 }),
+        case("line ends CR alone (old Mac)", LIST.replace('\n', "\r"), Paid { rows: 2 }),
+        case("mixed line ends", LIST.replacen('\n', "\r\n", 1).replacen("50000\n", "50000\r", 1), Paid { rows: 2 }),
+        case("no line end after the last row", LIST.trim_end(), Paid { rows: 2 }),
+        case("commas within names, in quotes", LIST.replace("Grace Nakato", "\"Nakato, Grace\""), Paid { rows: 2 }),
+        case(
+            "semicolons between, commas within",
+            LIST.replace(',', ";").replace("Grace Nakato", "Nakato, Grace, Ms, PhD"),
+            Paid { rows: 2 },
+        ),
+    ]
+}
+
+fn records() -> Vec<Case> {
+    use Becomes::*;
+    let long = format!("name,phone,amount\n{},0772345202,5\n", "x".repeat(10 * 1024 * 1024));
+    let many = (0..10_000).fold("phone,amount".to_owned(), |mut header, n| {
+        let _ = write!(header, ",c{n}");
+        header
+    });
+    vec![
+        case("a row with a cell too few", "name,phone,amount\nGrace,0772345203\n", Refused("row_shape")),
+        case(
+            "an amount with a comma that is not in quotes",
+            "name,phone,amount\nGrace,0772345204,50,000\n",
+            Refused("row_shape"),
+        ),
+        case("a comma too many at the end of each line", LIST.replace('\n', ",\n"), Paid { rows: 2 }),
+        case(
+            "a quote that is not closed",
+            "name,phone,amount\n\"Grace,0772345205,5000\nMoses,0772345206,5000\n",
+            Unreadable("row 2 opens a double quote"),
+        ),
+        case(
+            "a line break within a name",
+            "name,phone,amount\n\"Grace\nNakato\",0772345207,5000\n",
+            Refused("control_character"),
+        ),
+        case(
+            "a line break within a column that is not ours",
+            "phone,amount,address\n0772345208,5000,\"Plot 1\nKampala\"\n",
+            Reads("256772345208 5000"),
+        ),
+        case("a cell of 10 MB", long, Unreadable("row 2 has a cell with more than 64 KiB")),
+        case("10,000 columns", format!("{many}\n"), Unreadable("row 1 has more than 256 columns")),
+        case(
+            "blank rows",
+            "name,phone,amount\n\n,,\nGrace,0772345209,5000\n , ,\n\nMoses,0772345210,5000\n",
+            Paid { rows: 2 },
+        ),
+    ]
+}
+
+fn headers() -> Vec<Case> {
+    use Becomes::*;
+    vec![
+        case(
+            "columns in another order, with spaces and capitals",
+            " AMOUNT , Full  Name ,Phone-Number\n50000,Grace,0772345211\n",
+            Reads("256772345211 50000 Grace"),
+        ),
+        case(
+            "a header with accents",
+            "Téléphone,Amount,Bénéficiary\n0772345212,50000,Grace\n",
+            Reads("256772345212 50000 Grace"),
+        ),
+        case(
+            "a column twice",
+            "phone,amount,village,Village\n0772345213,5000,a,b\n",
+            Unreadable("\"Village\" occurs more than once"),
+        ),
+        case(
+            "two columns that may be the amount",
+            "phone,salary,net pay\n0772345214,900,500\n",
+            Unreadable("more than one column may hold the amount"),
+        ),
+        case(
+            "no column of phone numbers",
+            "name,contact,amount\nGrace,0772345215,5000\n",
+            Unreadable("no column holds the phone number. The file has \"name\", \"contact\", \"amount\""),
+        ),
+        case(
+            "no column of amounts",
+            "name,phone,to pay\nGrace,0772345216,5000\n",
+            Unreadable("no column holds the amount"),
+        ),
+        case(
+            "no header at all",
+            "Grace,0772345217,5000\nMoses,0772345218,5000\n",
+            Unreadable("no column holds the phone number"),
+        ),
+        case("a column without a header", "phone,,amount\n0772345219,,5000\n", Reads("256772345219 5000")),
+        case(
+            "the column `gaba_reason` of our own list of bad rows",
+            "phone,amount,gaba_reason\n0772345220,5000,\"phone: too short\"\n",
+            Reads("256772345220 5000"),
+        ),
+    ]
+}
+
+fn around() -> Vec<Case> {
+    use Becomes::*;
+    vec![
+        case(
+            "titles above the header",
+            format!("Kampala Relief,,\n\"Payroll, March 2026\",,\n\n{LIST}"),
+            Paid { rows: 2 },
+        ),
+        case(
+            "a recipient above the header",
+            format!("Irene,0772345221,5000\n{LIST}"),
+            Unreadable("row 1 looks like a recipient"),
+        ),
+        case(
+            "a header below row 20",
+            format!("{}{LIST}", "a title,,\n".repeat(20)),
+            Unreadable("no column holds the phone number"),
+        ),
+        case("a total below, which is the sum", format!("{LIST}Total,,\"110,000\"\n"), Warned("total_row_left_out")),
+        case("a sum below without a word", format!("{LIST},,110000\n"), Warned("total_row_left_out")),
+        case("a total below, which is not the sum", format!("{LIST}Grand total,,111000\n"), Refused("total_row")),
+        case("a total in the middle", LIST.replacen("50000\n", "50000\nJumla,,50000\n", 1), Refused("total_row")),
+        case("a name and the sum without a number", format!("{LIST}Irene,,110000\n"), Refused("phone_missing")),
+        case("a signature below the list", format!("{LIST}Prepared by: Accounts,,\n"), Refused("phone_missing")),
+    ]
+}
