@@ -199,6 +199,7 @@ conformance!(sqlite, open_sqlite; {
         a_repeated_receipt_is_stored_and_applied_once,
         equal_receipts_of_two_lanes_are_two,
         a_receipt_is_claimed_by_one_until_its_lease_lapses,
+        an_old_and_a_present_claim_of_a_receipt_in_one_group_apply_it_once,
         no_more_receipts_are_claimed_than_asked_for,
         a_receipt_comes_back_byte_for_byte,
         a_receipt_before_the_answer_pays_and_the_answer_changes_nothing,

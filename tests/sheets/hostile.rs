@@ -11,7 +11,8 @@ pub fn files() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let damaged: &[&str] = &["workbook_damaged"];
     let too_large: &[&str] = &["workbook_too_large"];
     let blanks = vec![b' '; 1100 * 1024 * 1024];
-    let strings = |xml: &[u8]| package(&[("xl/worksheets/sheet1.xml", sheet_xml("").as_bytes()), ("xl/sharedStrings.xml", xml)]);
+    let strings =
+        |xml: &[u8]| package(&[("xl/worksheets/sheet1.xml", sheet_xml("").as_bytes()), ("xl/sharedStrings.xml", xml)]);
     let good = std::fs::read(fixture("payroll_uganda.xlsx")).unwrap();
     let mut wrong_crc = good.clone();
     let directory = wrong_crc.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
@@ -20,7 +21,8 @@ pub fn files() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let entries: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
     let laughs = "<!DOCTYPE sst [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;&b;\">]>\
                   <sst><si><t>&c;</t></si></sst>";
-    let row = |n: &str, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
+    let row =
+        |n: &str, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
     let cell = |n: &str, text: &str| {
         format!(
             "<table:table-cell table:number-columns-repeated=\"{n}\" office:value-type=\"string\"><text:p>{text}</text:p>\
@@ -38,7 +40,11 @@ pub fn files() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         ("many entries", package(&entries), too_large),
         ("names that leave the archive", zipped(&[("../../etc/passwd", b"x"), ("_rels/.rels", b"<x/>")]), damaged),
         ("entities that multiply", strings(laughs.as_bytes()), damaged),
-        ("one text of a gigabyte", package(&[("xl/worksheets/sheet1.xml", &endless())]), &["workbook_too_large", "workbook_damaged"]),
+        (
+            "one text of a gigabyte",
+            package(&[("xl/worksheets/sheet1.xml", &endless())]),
+            &["workbook_too_large", "workbook_damaged"],
+        ),
         ("cut off", good[..good.len() / 2].to_vec(), damaged),
         ("a checksum that is wrong", wrong_crc, damaged),
         ("an ODS of a million times the same row", ods(&row("1048577", &cell("256", "x"))), damaged),
