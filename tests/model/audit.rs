@@ -56,7 +56,11 @@ async fn batch(world: &mut World, b: usize, people: bool) -> Result<(), Wrong> {
 /// I4: every row is in one state, with its money.
 fn counts(b: usize, model: &Batch, shown: &Shown) -> Result<(), Wrong> {
     if model.phase != Phase::ImportFailed {
-        same(format!("valid and invalid of batch {b}"), (shown.valid, shown.invalid), (model.rows.len() as i64, model.invalid))?;
+        same(
+            format!("valid and invalid of batch {b}"),
+            (shown.valid, shown.invalid),
+            (model.rows.len() as i64, model.invalid),
+        )?;
     }
     let mut sum = (0, 0);
     for (stand, state) in Stand::ALL.into_iter().zip(<State as gaba::machine::State>::ALL) {
@@ -87,10 +91,11 @@ fn row(at: At, shown: &PayoutView, model: &Row) -> Result<(), Wrong> {
     let told = (shown.row, shown.state.as_str(), shown.attempt, shown.frozen_by.is_some());
     same(format!("row {at:?}"), told, (model.number, model.stand.name(), model.attempt, model.frozen))?;
     same(format!("whether {at:?} is settled"), shown.settled_at.is_some(), model.stand.is_over())?;
-    same(format!("amount and number of {at:?}"), (shown.amount.as_str(), shown.msisdn.as_str()), (
-        model.amount.to_string().as_str(),
-        model.msisdn.as_str(),
-    ))
+    same(
+        format!("amount and number of {at:?}"),
+        (shown.amount.as_str(), shown.msisdn.as_str()),
+        (model.amount.to_string().as_str(), model.msisdn.as_str()),
+    )
 }
 
 /// I7, told apart from the model: what is final stays so, but for what people do.
@@ -150,9 +155,8 @@ async fn cases(world: &World, org: usize) -> Result<(), Wrong> {
         (at, e.kind.clone(), e.attempt, e.state.clone(), e.resolution.clone())
     });
     let of = world.model.cases.iter().filter(|c| world.model.batches[c.at.0].org == org);
-    let model = of.map(|c| {
-        (Some(c.at), c.kind.to_owned(), c.attempt, c.state().to_owned(), c.resolution.map(str::to_owned))
-    });
+    let model =
+        of.map(|c| (Some(c.at), c.kind.to_owned(), c.attempt, c.state().to_owned(), c.resolution.map(str::to_owned)));
     let (mut shown, mut model): (Vec<_>, Vec<_>) = (shown.collect(), model.collect());
     shown.sort();
     model.sort();
@@ -169,9 +173,8 @@ async fn due(world: &World, lane: &str) -> Result<(), Wrong> {
     };
     same(format!("the next question of {lane}"), ask, of(What::Ask).map(|(_, _, due)| due.from).min())?;
     let send = next(Action::Submit).await.map_err(|e| e.to_string())?.map(|time| time.micros());
-    let goes = |batch: &Batch, r: &Row| {
-        batch.phase == Phase::Running || (batch.phase.is_live() && r.stand == Stand::Unknown)
-    };
+    let goes =
+        |batch: &Batch, r: &Row| batch.phase == Phase::Running || (batch.phase.is_live() && r.stand == Stand::Unknown);
     let sends: Vec<Due> = of(What::Send).filter(|(batch, r, _)| goes(batch, r)).map(|(_, _, due)| due).collect();
     let (from, until) = (sends.iter().map(|d| d.from).min(), sends.iter().map(|d| d.until).min());
     let fits = match (send, from, until) {

@@ -12,7 +12,7 @@ use super::world::World;
 pub enum Act {
     Submit { exclude: bool },
     Reject { reason: u8 },
-    Approve { stale: bool, key: Option<u8> },
+    Approve { stale: bool, seen: bool, key: Option<u8> },
     Pause,
     Resume,
     Cancel,
@@ -26,6 +26,8 @@ pub enum Way {
     Refused,
     /// Our account is barred; it may or may not have been executed.
     Barred { perhaps: bool },
+    /// Whoever sends it panics, before or after it arrives.
+    Panic { after: bool },
     /// It never arrives, and we do not learn that.
     Lost,
     /// It arrives later than we wait.
@@ -51,47 +53,126 @@ pub enum Tale {
 
 #[derive(Clone, Debug)]
 pub enum Command {
-    Fund { org: usize, amount: i64, reference: Option<u32> },
-    Upload { org: usize, rows: u32, invalid: u32, notify: bool, later: Option<u32>, seed: u64 },
-    UploadAgain { batch: usize, same: bool },
+    Fund {
+        org: usize,
+        amount: i64,
+        reference: Option<u32>,
+    },
+    Upload {
+        org: usize,
+        rows: u32,
+        invalid: u32,
+        notify: bool,
+        later: Option<u32>,
+        seed: u64,
+    },
+    UploadAgain {
+        batch: usize,
+        same: bool,
+    },
     ClaimImport,
-    ImportRows { hand: usize, n: usize, again: bool },
-    FinishImport { hand: usize, wrong: bool },
-    FailImport { hand: usize },
-    Act { batch: usize, by: Person, stranger: bool, act: Act },
-    Resolve { case: usize, by: Person, say: Say, note: u8, stranger: bool },
+    ImportRows {
+        hand: usize,
+        n: usize,
+        again: bool,
+    },
+    FinishImport {
+        hand: usize,
+        wrong: bool,
+    },
+    FailImport {
+        hand: usize,
+    },
+    Act {
+        batch: usize,
+        by: Person,
+        stranger: bool,
+        act: Act,
+    },
+    Resolve {
+        case: usize,
+        by: Person,
+        say: Say,
+        note: u8,
+        stranger: bool,
+    },
     StartScheduled,
-    Sweep { n: u32 },
-    Claim { lane: usize, n: u32 },
-    Ask { lane: usize, n: u32 },
+    Sweep {
+        n: u32,
+    },
+    Claim {
+        lane: usize,
+        n: u32,
+    },
+    Ask {
+        lane: usize,
+        n: u32,
+    },
     /// A request or a question reaches the provider, or does not.
-    Contact { hand: usize, way: Way, fate: Fate },
+    Contact {
+        hand: usize,
+        way: Way,
+        fate: Fate,
+    },
     /// Answers are recorded in one group; `twice`: the first of them is there twice.
-    Record { hands: Vec<usize>, twice: bool },
+    Record {
+        hands: Vec<usize>,
+        twice: bool,
+    },
     /// An answer that was recorded before is recorded again.
-    Repeat { spent: usize },
+    Repeat {
+        spent: usize,
+    },
     /// A request that was late arrives.
-    Arrive { which: usize },
+    Arrive {
+        which: usize,
+    },
     /// A pending transfer ends.
-    Settle { which: usize },
+    Settle {
+        which: usize,
+    },
     /// The provider pays what it had said failed.
-    Contradict { which: usize },
-    Receipt { which: usize, tale: Tale },
-    ReceiptAgain { which: usize },
+    Contradict {
+        which: usize,
+    },
+    Receipt {
+        which: usize,
+        tale: Tale,
+    },
+    ReceiptAgain {
+        which: usize,
+    },
     /// A receipt of nobody's reference, or one that cannot be read.
-    Stray { readable: bool, which: usize },
-    Collect { n: u32 },
-    Open { n: usize, keep: bool },
-    Wait { seconds: u32 },
-    Breaker { closed: bool },
-    Crash { zombies: bool },
+    Stray {
+        readable: bool,
+        which: usize,
+    },
+    Collect {
+        n: u32,
+    },
+    Open {
+        n: usize,
+        keep: bool,
+    },
+    Wait {
+        seconds: u32,
+    },
+    Breaker {
+        closed: bool,
+    },
+    Crash {
+        zombies: bool,
+    },
 }
 
 impl Command {
     /// Whether it is a step of the engine's; what the provider does by itself is not counted.
     pub fn counts(&self) -> bool {
         use Command::*;
-        !matches!(self, Contact { .. } | Arrive { .. } | Settle { .. } | Contradict { .. } | Wait { .. } | Breaker { .. })
+        !matches!(
+            self,
+            Contact { .. } | Arrive { .. } | Settle { .. } | Contradict { .. } | Wait { .. } | Breaker { .. }
+        )
     }
 }
 
@@ -111,7 +192,11 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
         (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
         (some(batches, 1), |c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
         (if importing { 8 } else { 0 }, |_| Command::ClaimImport),
-        (some(world.uploads.len(), 10), |c| Command::ImportRows { hand: c.any(), n: c.below(5) as usize + 1, again: c.one_in(12) }),
+        (some(world.uploads.len(), 10), |c| Command::ImportRows {
+            hand: c.any(),
+            n: c.below(5) as usize + 1,
+            again: c.one_in(12),
+        }),
         (some(world.uploads.len(), 8), |c| Command::FinishImport { hand: c.any(), wrong: c.one_in(10) }),
         (if world.uploads.is_empty() || !chance.one_in(15) { 0 } else { 1 }, |c| Command::FailImport { hand: c.any() }),
         (some(batches, 14), act),
@@ -170,7 +255,7 @@ fn act(c: &mut Chance) -> Command {
     let (act, mostly) = match c.below(20) {
         0..=3 => (Act::Submit { exclude: !c.one_in(3) }, Person::Maker),
         4 => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
-        5..=11 => (Act::Approve { stale: c.one_in(8), key: key(c) }, Person::Checker),
+        5..=11 => (Act::Approve { stale: c.one_in(8), seen: !c.one_in(12), key: key(c) }, Person::Checker),
         12 | 13 => (Act::Pause, Person::Maker),
         14..=16 => (Act::Resume, Person::Maker),
         17 => (Act::Cancel, Person::Maker),
@@ -193,7 +278,8 @@ fn contact(c: &mut Chance) -> Command {
     let way = match c.below(16) {
         0 | 1 => Way::Refused,
         2 => Way::Barred { perhaps: c.one_in(2) },
-        3 | 4 => Way::Lost,
+        3 => Way::Lost,
+        4 => Way::Panic { after: c.one_in(2) },
         5 | 6 => Way::Late,
         7 | 8 => Way::Through { settled: c.one_in(2), heard: false },
         _ => Way::Through { settled: c.one_in(2), heard: true },

@@ -77,7 +77,7 @@ impl World {
         let by = if verified { By::Receipt } else { By::Hint };
         let due = Some(self.model.now);
         let letter =
-            Letter { id: None, nonce: Some(nonce), lane, reference, outcome, by, readable, due, version: 0 };
+            Letter { id: None, nonce: Some(nonce), lane, reference, outcome, by, readable, due, version: 0, claims: 0 };
         self.model.post(letter, format!("posted {nonce}"));
         self.posted.push(receipt.clone());
         let over = self.posted.len().saturating_sub(POSTED_MAX);
