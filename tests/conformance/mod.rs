@@ -22,8 +22,6 @@ mod receipts;
 mod reports;
 mod resends;
 mod retries;
-mod sequences;
-mod statements;
 mod steps;
 mod support;
 mod tenancy;
@@ -272,9 +270,6 @@ conformance!(sqlite, open_sqlite; {
         anothers_key_cannot_be_revoked_nor_given_to_its_member,
         anothers_money_pays_for_nothing_of_ours,
         an_operator_finds_a_batch_of_whichever_organisation,
-    }
-    sequences {
-        whatever_happens_the_books_agree_and_everything_ends,
     }
     retries {
         the_failed_are_paid_again_under_new_references,

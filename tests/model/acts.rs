@@ -79,7 +79,8 @@ impl Model {
         }
     }
 
-    pub fn approve(&mut self, b: usize, by: Person, digest: &str, key: Option<u8>) -> Answer {
+    /// `seen`: whoever approves has seen the organisation's other lists as they stand.
+    pub fn approve(&mut self, b: usize, by: Person, digest: &str, seen: bool, key: Option<u8>) -> Answer {
         let now = self.now;
         let batch = &mut self.batches[b];
         if key.is_some_and(|key| batch.keys.contains(&(by, key))) {
@@ -93,6 +94,9 @@ impl Model {
         }
         if digest != batch.digest {
             return Answer::Refused(Refusal::DigestMismatch { current: batch.digest.clone() });
+        }
+        if !seen {
+            return Answer::Fenced;
         }
         let (needed, org) = (batch.needs(), &mut self.orgs[batch.org]);
         if org.wallet < needed {

@@ -15,10 +15,12 @@ fn page() -> PageRequest {
 
 /// After each step: every batch that it may have changed, and the wallets (I4, I5, I6, I7).
 pub async fn touched(world: &mut World, people: bool) -> Result<(), Wrong> {
-    for b in world.model.touched.clone() {
+    let touched = world.model.touched.clone();
+    for &b in &touched {
         batch(world, b, people).await?;
     }
-    for org in 0..world.tenants.len() {
+    let concerned = |org: &usize| touched.is_empty() || touched.iter().any(|&b| world.model.batches[b].org == *org);
+    for org in (0..world.tenants.len()).filter(concerned) {
         wallet(world, org).await?;
     }
     Ok(())

@@ -76,6 +76,7 @@ impl Model {
         let Doubt { kind, attempt, words, .. } = doubt.clone();
         let same = |c: &Case| c.at == at && c.kind == kind && c.attempt == attempt && c.resolution.is_none();
         if !self.cases.iter().any(same) {
+            self.tell(format!("an exception {kind}"));
             self.cases.push(Case { at, kind, attempt, words, proposal: None, resolution: None });
         }
     }
@@ -116,6 +117,7 @@ impl Model {
                     return Answer::Refused(Refusal::VerdictDiffers { proposed, by: label.to_owned() });
                 }
                 self.cases[which].resolution = Some(say.name());
+                self.tell(format!("{} is settled as {}", case.kind, say.name()));
                 self.carry_out(&case, say);
             }
             Some(before) if before == (by, say, note) => return Answer::Already,
@@ -131,9 +133,9 @@ impl Model {
         match (case.kind, say) {
             ("overdue", Say::Dismiss) => false,
             (_, Say::Dismiss) | ("late_success", Say::Paid) => true,
-            ("overdue" | "mismatch", Say::Paid) => row.stand.is_out(),
+            ("overdue" | "mismatch" | "poison", Say::Paid) => row.stand.is_out(),
             ("mismatch" | "reversal", Say::NotPaid) if contradicted => true,
-            ("overdue" | "mismatch", Say::NotPaid | Say::Reissue) => known,
+            ("overdue" | "mismatch" | "poison", Say::NotPaid | Say::Reissue) => known,
             _ => false,
         }
     }
@@ -209,9 +211,11 @@ impl Model {
         batch.reserved += total;
         batch.paid += total;
         let org = &mut self.orgs[batch.org];
-        if org.wallet >= total {
+        let short = org.wallet < total;
+        if !short {
             org.wallet -= total;
         }
+        self.tell(if short { "a correction as a receivable" } else { "a correction from the wallet" });
     }
 
     /// A payment came back: its amount, once.
@@ -257,6 +261,7 @@ impl Model {
         }
         if retried > 0 {
             batch.phase = Phase::Running;
+            self.tell("a retry");
         }
         Ok((retried, skipped))
     }

@@ -12,7 +12,7 @@ use super::world::World;
 pub enum Act {
     Submit { exclude: bool },
     Reject { reason: u8 },
-    Approve { stale: bool, key: Option<u8> },
+    Approve { stale: bool, seen: bool, key: Option<u8> },
     Pause,
     Resume,
     Cancel,
@@ -26,6 +26,8 @@ pub enum Way {
     Refused,
     /// Our account is barred; it may or may not have been executed.
     Barred { perhaps: bool },
+    /// Whoever sends it panics, before or after it arrives.
+    Panic { after: bool },
     /// It never arrives, and we do not learn that.
     Lost,
     /// It arrives later than we wait.
@@ -253,7 +255,7 @@ fn act(c: &mut Chance) -> Command {
     let (act, mostly) = match c.below(20) {
         0..=3 => (Act::Submit { exclude: !c.one_in(3) }, Person::Maker),
         4 => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
-        5..=11 => (Act::Approve { stale: c.one_in(8), key: key(c) }, Person::Checker),
+        5..=11 => (Act::Approve { stale: c.one_in(8), seen: !c.one_in(12), key: key(c) }, Person::Checker),
         12 | 13 => (Act::Pause, Person::Maker),
         14..=16 => (Act::Resume, Person::Maker),
         17 => (Act::Cancel, Person::Maker),
@@ -276,7 +278,8 @@ fn contact(c: &mut Chance) -> Command {
     let way = match c.below(16) {
         0 | 1 => Way::Refused,
         2 => Way::Barred { perhaps: c.one_in(2) },
-        3 | 4 => Way::Lost,
+        3 => Way::Lost,
+        4 => Way::Panic { after: c.one_in(2) },
         5 | 6 => Way::Late,
         7 | 8 => Way::Through { settled: c.one_in(2), heard: false },
         _ => Way::Through { settled: c.one_in(2), heard: true },

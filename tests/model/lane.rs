@@ -24,6 +24,15 @@ pub const ATTEMPTS_MAX: u32 = 3;
 pub const BACKOFF_MIN: Micros = 2 * SECOND;
 pub const BACKOFF_MAX: Micros = 40 * SECOND;
 
+/// How long a process lives before it takes up what others may have died of.
+pub const STEADY: Micros = 5 * SECOND;
+/// Claims without a record that make a suspect, and deaths after which it is put aside.
+pub const SUSPECT: u32 = 2;
+pub const DEATHS_MAX: u32 = 5;
+pub const RECEIPT_DEATHS_MAX: u32 = 3;
+/// How often the reading of a list is begun.
+pub const IMPORTS_MAX: u32 = 3;
+
 pub fn lease() -> Duration {
     Duration::from_micros(LEASE as u64)
 }

@@ -35,8 +35,8 @@ mod world;
 
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use walk::Walked;
 
@@ -55,64 +55,102 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
 }
 
+/// What must have happened in a run of so many steps.
+const LONG: usize = 100_000;
+const HAPPENS: [&str; 20] = [
+    "a batch is cancelled",
+    "a batch is completed",
+    "a correction as a receivable",
+    "a correction from the wallet",
+    "a crash",
+    "a receipt put aside",
+    "a resend",
+    "a resend that is asked about instead",
+    "a retry",
+    "an answer that was kept",
+    "an exception late_success",
+    "an exception mismatch",
+    "an exception overdue",
+    "an exception poison",
+    "an exception reversal",
+    "late_success is settled as paid",
+    "mismatch is settled as not_paid",
+    "overdue is settled as reissue",
+    "poison is settled as dismiss",
+    "what was settled is said again",
+];
+
 #[test]
 fn whatever_happens_batches_and_payouts_do_as_the_model_says() {
     let wanted = number("GABA_MODEL_STEPS").map_or(STEPS, |steps| steps as usize);
-    let seed = number("GABA_SEED");
-    let first = seed.unwrap_or_else(rand::random);
+    let run = Run::new(wanted, number("GABA_SEED"));
     let began = Instant::now();
-    let steps = Arc::new(AtomicUsize::new(0));
-    let seeds = Arc::new(Seeds {
-        known: AtomicUsize::new(if seed.is_some() { FAILED_ONCE.len() } else { 0 }),
-        next: AtomicU64::new(first),
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| run.work());
+        }
     });
-    let failed: Arc<Mutex<Option<(u64, Walked)>>> = Arc::default();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers: Vec<_> = (0..workers)
-        .map(|_| {
-            let (steps, seeds, failed) = (steps.clone(), seeds.clone(), failed.clone());
-            std::thread::spawn(move || work(wanted, &steps, &seeds, &failed))
-        })
-        .collect();
-    for worker in workers {
-        worker.join().unwrap();
-    }
-    let failed = failed.lock().unwrap().take();
-    if let Some((seed, walked)) = failed {
+    let done = run.done.into_inner().unwrap();
+    if let Some((seed, walked)) = done.failed {
         explain(seed, walked);
     }
-    let (steps, took) = (steps.load(Ordering::Relaxed), began.elapsed());
-    let walks = seeds.next.load(Ordering::Relaxed).wrapping_sub(first);
-    eprintln!(
-        "{steps} steps in {walks} walks from seed {first}, {took:.1?}: {:.0} a second",
-        steps as f64 / took.as_secs_f64()
-    );
-}
-
-/// The seeds of a run: those that failed once, then one after the other.
-struct Seeds {
-    known: AtomicUsize,
-    next: AtomicU64,
-}
-
-impl Seeds {
-    fn next(&self) -> u64 {
-        match FAILED_ONCE.get(self.known.fetch_add(1, Ordering::Relaxed)) {
-            Some(seed) => *seed,
-            None => self.next.fetch_add(1, Ordering::Relaxed),
-        }
+    let (took, rate) = (began.elapsed(), done.steps as f64 / began.elapsed().as_secs_f64());
+    let first = run.first;
+    eprintln!("{} steps in {} walks from seed {first}, {took:.1?}: {rate:.0} a second", done.steps, done.walks);
+    if wanted >= LONG {
+        eprintln!("{:#?}", done.tally);
+        let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();
+        assert!(never.is_empty(), "never happened: {never:?}");
     }
 }
 
-fn work(wanted: usize, steps: &AtomicUsize, seeds: &Seeds, failed: &Mutex<Option<(u64, Walked)>>) {
-    while steps.load(Ordering::Relaxed) < wanted && failed.lock().unwrap().is_none() {
-        let seed = seeds.next();
-        let walked = runtime().block_on(AssertUnwindSafe(walk::walk(seed)).catch_unwind());
-        let walked =
-            walked.unwrap_or_else(|_| Walked { steps: 0, taken: Vec::new(), wrong: Some("it panicked".into()) });
-        steps.fetch_add(walked.steps, Ordering::Relaxed);
-        if walked.wrong.is_some() {
-            failed.lock().unwrap().get_or_insert((seed, walked));
+struct Run {
+    wanted: usize,
+    first: u64,
+    /// Seeds to be walked before those from `first` on.
+    known: &'static [u64],
+    begun: AtomicUsize,
+    done: Mutex<Done>,
+}
+
+#[derive(Default)]
+struct Done {
+    steps: usize,
+    walks: usize,
+    tally: rules::Tally,
+    failed: Option<(u64, Walked)>,
+}
+
+impl Run {
+    fn new(wanted: usize, seed: Option<u64>) -> Run {
+        let known = if seed.is_some() { &[] } else { FAILED_ONCE };
+        let first = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+        Run { wanted, first, known, begun: AtomicUsize::new(0), done: Mutex::default() }
+    }
+
+    fn seed(&self) -> u64 {
+        let n = self.begun.fetch_add(1, Ordering::Relaxed);
+        self.known.get(n).copied().unwrap_or_else(|| self.first.wrapping_add((n - self.known.len()) as u64))
+    }
+
+    fn goes_on(&self) -> bool {
+        let done = self.done.lock().unwrap();
+        done.failed.is_none() && (done.steps < self.wanted || done.walks < self.known.len())
+    }
+
+    fn work(&self) {
+        while self.goes_on() {
+            let seed = self.seed();
+            let walked = runtime().block_on(AssertUnwindSafe(walk::walk(seed)).catch_unwind());
+            let walked = walked.unwrap_or_else(|_| Walked { wrong: Some("it panicked".into()), ..Walked::default() });
+            let mut done = self.done.lock().unwrap();
+            (done.steps, done.walks) = (done.steps + walked.steps, done.walks + 1);
+            for (what, n) in &walked.tally {
+                *done.tally.entry(what.clone()).or_default() += n;
+            }
+            if walked.wrong.is_some() {
+                done.failed.get_or_insert((seed, walked));
+            }
         }
     }
 }
@@ -129,9 +167,6 @@ fn explain(seed: u64, walked: Walked) {
     for command in &left {
         eprintln!("  {command:?}");
     }
-    panic!(
-        "GABA_SEED={seed} GABA_MODEL_STEPS=1: {wrong}\nshortened to {} steps: {}",
-        left.len(),
-        still.unwrap_or_default()
-    );
+    let still = still.unwrap_or_default();
+    panic!("GABA_SEED={seed} GABA_MODEL_STEPS=1: {wrong}\nshortened to {} steps: {still}", left.len());
 }

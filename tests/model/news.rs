@@ -42,12 +42,19 @@ impl Model {
         let (now, lane_is_well) = (self.now, self.lane_is_well);
         let cancelling = self.batches[at.0].phase == Phase::Cancelling;
         let row = self.row(at);
-        let before = row.stand;
+        let (before, row_claims, row_deaths) = (row.stand, row.claims, row.deaths);
         let Some((heard, doubt)) = listen(row, words, now, lane_is_well, cancelling) else { return Heard::Nothing };
         if doubt.as_ref().is_some_and(|doubt| self.is_settled(at, doubt)) {
+            self.tell("what was settled is said again");
             return Heard::Settled;
         }
+        let deaths = match words.outcome {
+            _ if !words.asked => row_deaths,
+            Outcome::Unknown { reason } if reason.code == "panic" => row_deaths + row_claims,
+            _ => 0,
+        };
         self.change(at, heard);
+        self.row(at).deaths = deaths;
         if let Some(doubt) = doubt {
             self.open_case(at, &doubt);
         }
@@ -62,7 +69,7 @@ impl Model {
         let ends = ended(&heard) > ended(row);
         *row = heard;
         row.version += 1;
-        row.claims = 0;
+        (row.claims, row.deaths) = (0, 0);
         if row.stand.is_over() {
             row.due = None;
         }

@@ -5,7 +5,7 @@
 
 use super::cases::{Case, Person};
 use super::lane::*;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Microseconds since the epoch.
@@ -125,8 +125,9 @@ pub struct Row {
     pub due: Option<Due>,
     /// Rises with every claim and every change: what is in hand under an older one is void.
     pub version: u64,
-    /// Claims since something was last recorded.
+    /// Claims since something was last recorded, and how often whoever recorded said that it died of it.
     pub claims: u32,
+    pub deaths: u32,
     /// Polls, or sends that surely did not arrive, in the present state.
     pub tries: u32,
     /// Something under the present reference may have reached the provider.
@@ -157,6 +158,7 @@ impl Row {
             due: Some(Due { what: What::Send, from: now, until: now }),
             version: 0,
             claims: 0,
+            deaths: 0,
             tries: 0,
             reached: false,
             denials: 0,
@@ -183,6 +185,11 @@ impl Row {
     pub fn begin_attempt(&mut self) {
         self.attempt += 1;
         (self.reached, self.denials, self.denied_at, self.intended_at) = (false, 0, None, None);
+    }
+
+    /// Whoever had it in hand ended without a word, more than once.
+    pub fn is_suspect(&self) -> bool {
+        self.claims + self.deaths >= SUSPECT
     }
 
     pub fn is_due(&self, what: What, now: Micros) -> bool {
@@ -249,6 +256,8 @@ pub struct Import {
     pub due: Micros,
     /// Rows that have arrived, those that cannot be paid included.
     pub arrived: usize,
+    /// How often it was begun.
+    pub begun: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -282,15 +291,20 @@ pub struct Letter {
     pub readable: bool,
     pub due: Option<Micros>,
     pub version: u64,
+    pub claims: u32,
 }
 
 /// A row: its batch and its place in it.
 pub type At = (usize, usize);
 
+pub type Tally = BTreeMap<String, usize>;
+
 #[derive(Default)]
 pub struct Model {
     pub now: Micros,
     pub lane_is_well: bool,
+    /// When this process began, if another one did before.
+    pub began: Option<Micros>,
     pub orgs: Vec<Org>,
     pub batches: Vec<Batch>,
     pub letters: Vec<Letter>,
@@ -299,6 +313,8 @@ pub struct Model {
     /// In the order in which they were opened.
     pub cases: Vec<Case>,
     pub by_reference: HashMap<Uuid, (At, u32)>,
+    /// What happened, and how often: a walk that never gets anywhere proves nothing.
+    pub tally: Tally,
     /// Batches of which rows ended in the present act.
     pub ending: BTreeSet<usize>,
     /// Batches that a step may have changed.
@@ -306,6 +322,10 @@ pub struct Model {
 }
 
 impl Model {
+    pub fn tell(&mut self, what: impl Into<String>) {
+        *self.tally.entry(what.into()).or_default() += 1;
+    }
+
     pub fn row(&mut self, at: At) -> &mut Row {
         self.touched.insert(at.0);
         &mut self.batches[at.0].rows[at.1]
@@ -351,12 +371,20 @@ impl Model {
         };
         if batch.held == 0 && !batch.is_unfinished() && !in_doubt {
             (batch.phase, batch.due) = (to, None);
+            self.tell(format!("a batch is {}", to.name()));
         }
+    }
+
+    /// Whether what others may have died of is taken up: not by a process that has only just begun.
+    pub fn is_steady(&self) -> bool {
+        self.began.is_none_or(|began| self.now - began >= STEADY)
     }
 
     /// The process died: what was claimed is nobody's.
     pub fn take_over(&mut self) {
         let now = self.now;
+        self.began = Some(now);
+        self.tell("a crash");
         for batch in &mut self.batches {
             for row in &mut batch.rows {
                 let asks = row.due.is_some_and(|due| due.what == What::Ask);

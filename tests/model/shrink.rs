@@ -19,12 +19,8 @@ pub async fn shrink(seed: u64, taken: Vec<Command>) -> (Vec<Command>, Option<Wro
             if began.elapsed() > PATIENCE {
                 return (left, wrong);
             }
-            let without: Vec<Command> = left
-                .iter()
-                .enumerate()
-                .filter(|(n, _)| *n < from || *n >= from + chunk)
-                .map(|(_, c)| c.clone())
-                .collect();
+            let rest = left.get(from + chunk..).unwrap_or_default();
+            let without = [&left[..from], rest].concat();
             match replay(seed, &without).await {
                 Some(found) => {
                     (left, wrong, smaller) = (without, Some(found), true);

@@ -18,17 +18,19 @@ const AUDIT_EVERY: usize = 16;
 const ROUNDS_MAX: usize = 40;
 
 /// How a walk went.
+#[derive(Default)]
 pub struct Walked {
     /// Steps that found something to do in the engine.
     pub steps: usize,
     pub taken: Vec<Command>,
+    pub tally: Tally,
     pub wrong: Option<Wrong>,
 }
 
 /// Walks from a seed.
 pub async fn walk(seed: u64) -> Walked {
     let (mut chance, mut world) = (Chance::new(seed), World::new(seed).await);
-    let mut walked = Walked { steps: 0, taken: Vec::new(), wrong: None };
+    let mut walked = Walked::default();
     while walked.taken.len() < LENGTH {
         let command = choose(&world, &mut chance);
         walked.taken.push(command.clone());
@@ -38,6 +40,7 @@ pub async fn walk(seed: u64) -> Walked {
         }
     }
     walked.wrong = end(&mut world, &mut walked.steps).await.err();
+    walked.tally = std::mem::take(&mut world.model.tally);
     walked
 }
 

@@ -54,10 +54,10 @@ impl World {
 
     pub(super) async fn ask(&mut self, lane: usize, n: u32) -> Result<bool, Wrong> {
         let lane = LANES[lane % LANES.len()];
-        let questions = self.model.questions(lane);
+        let (suspects, questions) = (self.model.suspects(lane), self.model.questions(lane));
         let claimed = self.store.claim_enquiries(lane, n, lease()).await.map_err(|e| e.to_string())?;
         let ats = claimed.iter().map(|e| self.at(&e.payout)).collect::<Result<Vec<_>, _>>()?;
-        self.model.asked(&questions, &ats, n as usize)?;
+        self.model.asked(&questions, &suspects, &ats, n as usize)?;
         for (at, enquiry) in ats.into_iter().zip(claimed) {
             self.model.ask(at, &enquiry)?;
             self.take_in_hand(at, By::Query, enquiry.payout);
@@ -86,6 +86,12 @@ impl World {
             }
             Way::Barred { .. } => Outcome::LaneBlocked { reason: reason(), executed: Executed::Perhaps },
             Way::Refused | Way::Lost => unknown(),
+            Way::Panic { after } => {
+                if after && by == By::Answer {
+                    self.provider.arrive(at, &payout, fate, true, now)?;
+                }
+                Outcome::Unknown { reason: Reason::new("panic", "the worker failed") }
+            }
             Way::Late if by == By::Answer => {
                 self.provider.transit.push((at, payout, fate));
                 unknown()

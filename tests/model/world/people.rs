@@ -8,7 +8,7 @@ use super::super::command::Act;
 use super::super::lane::*;
 use super::super::rules::*;
 use super::{Upload, World, pick, same};
-use gaba::batch::NewBatch;
+use gaba::batch::{Kind, NewBatch};
 use gaba::clock::Time;
 use gaba::ids;
 use gaba::money::Currency;
@@ -99,7 +99,7 @@ impl World {
         NewBatch {
             id: batch.id,
             organisation: tenant.id,
-            kind: gaba::batch::Kind::Payout,
+            kind: Kind::Payout,
             name: format!("List {b}"),
             currency: Currency::Ugx,
             notify: batch.notify,
@@ -109,7 +109,7 @@ impl World {
             declared: Default::default(),
             file_name: format!("{b}.csv"),
             fingerprint: [u8::from(same_file); 32],
-            file_hash: [u8::from(same_file); 32],
+            file_hash: [b as u8; 32],
             upload: Uuid::from_u128(b as u128),
             created_by: tenant.maker.id,
             created_by_label: tenant.maker.label.clone(),
@@ -121,12 +121,24 @@ impl World {
         let now = self.model.now;
         let due = |b: &Batch| b.phase == Phase::Importing && b.import.due <= now;
         let found = self.model.batches.iter().position(due);
-        same("the import to claim", engine.as_ref().map(|b| b.id), found.map(|b| self.model.batches[b].id))?;
-        if let (Some(b), Some(claimed)) = (found, engine) {
-            let import = &mut self.model.batches[b].import;
-            (import.version, import.due, import.arrived) = (import.version + 1, now + LEASE, 0);
-            self.uploads.push(Upload { batch: b, version: import.version, claimed });
+        let mut claimed = None;
+        if let Some(b) = found {
             self.model.touched.insert(b);
+            let batch = &mut self.model.batches[b];
+            batch.import.begun += 1;
+            if batch.import.begun <= IMPORTS_MAX {
+                (batch.import.version, batch.import.due, batch.import.arrived) =
+                    (batch.import.version + 1, now + LEASE, 0);
+                claimed = Some((b, batch.id, batch.import.version));
+            } else {
+                // Nobody survives reading it.
+                batch.phase = Phase::ImportFailed;
+                batch.rows.clear();
+            }
+        }
+        same("the import to claim", engine.as_ref().map(|b| b.id), claimed.map(|(_, id, _)| id))?;
+        if let (Some((batch, _, version)), Some(claimed)) = (claimed, engine) {
+            self.uploads.push(Upload { batch, version, claimed });
         }
         Ok(true)
     }
@@ -236,7 +248,7 @@ impl World {
             _ if stranger => Answer::NotFound,
             Act::Submit { exclude } => self.model.submit(b, by, exclude),
             Act::Reject { reason: n } => self.model.reject(b, &reason(n)),
-            Act::Approve { key, .. } => self.model.approve(b, by, shown, key),
+            Act::Approve { seen, key, .. } => self.model.approve(b, by, shown, seen, key),
             Act::Pause => self.model.pause(b),
             Act::Resume => self.model.resume(b),
             Act::Cancel => self.model.cancel(b),
@@ -245,9 +257,10 @@ impl World {
         let engine = match act {
             Act::Submit { exclude } => answer(store.submit(&actor, id, exclude).await)?.0,
             Act::Reject { reason: n } => answer(store.reject(&actor, id, &reason(n)).await)?.0,
-            Act::Approve { key, .. } => {
-                let seen = store.lists_seen(actor.organisation).await.map_err(|e| e.to_string())?;
-                answer(store.approve(&actor, id, shown, seen, idempotency(b, "approve", key)).await)?.0
+            Act::Approve { seen, key, .. } => {
+                let lists = store.lists_seen(actor.organisation).await.map_err(|e| e.to_string())?;
+                let lists = if seen { lists } else { lists - 1 };
+                answer(store.approve(&actor, id, shown, lists, idempotency(b, "approve", key)).await)?.0
             }
             Act::Pause => answer(store.pause(&actor, id).await)?.0,
             Act::Resume => answer(store.resume(&actor, id).await)?.0,

@@ -76,7 +76,8 @@ impl World {
         let receipt = NewReceipt { lane: lane.into(), raw, reference: Some(reference), fingerprint };
         let by = if verified { By::Receipt } else { By::Hint };
         let due = Some(self.model.now);
-        let letter = Letter { id: None, nonce: Some(nonce), lane, reference, outcome, by, readable, due, version: 0 };
+        let letter =
+            Letter { id: None, nonce: Some(nonce), lane, reference, outcome, by, readable, due, version: 0, claims: 0 };
         self.model.post(letter, format!("posted {nonce}"));
         self.posted.push(receipt.clone());
         let over = self.posted.len().saturating_sub(POSTED_MAX);
