@@ -11,7 +11,7 @@ use crate::clock::Time;
 use crate::ids::BatchId;
 use crate::org::Principal;
 use crate::phone::Msisdn;
-use crate::store::{Done, Duplicate, Idempotency, Refusal, Result, SharedStore, StoreError};
+use crate::store::{Compared, Done, Duplicate, Idempotency, Refusal, Result, SharedStore, StoreError};
 use serde_json::Value;
 
 /// Rows read at a time.
@@ -20,7 +20,7 @@ const ROWS_AT_ONCE: u32 = 5_000;
 const DUPLICATES_AT_ONCE: u32 = 500;
 /// Of the rows that stop an approval, how many are named.
 const DUPLICATES_NAMED: u32 = 100;
-/// A batch of so many rows has its digest reckoned at once after a correction; of a longer one, at its submission.
+/// A batch of so many rows is short: its digest is reckoned at once after a correction, not at its submission only.
 pub const DIGEST_AT_ONCE_ROWS: i64 = 10_000;
 /// How often an approval is tried while other lists of the organisation change.
 const TRIES: u32 = 5;
@@ -120,18 +120,29 @@ pub async fn approve(
     since: Option<Time>,
     idempotency: Option<Idempotency>,
 ) -> Result<Done<Value>> {
-    for _ in 0..TRIES {
+    for left in (0..TRIES).rev() {
         let found = store.batch(actor.organisation, batch).await?;
-        let seen = store.lists_seen(actor.organisation).await?;
-        if let Some(since) = since.filter(|_| found.state == State::AwaitingApproval) {
-            let new = store.duplicates(&found, since, 0, DUPLICATES_NAMED).await?;
-            if !new.is_empty() {
-                return Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into());
+        // Whatever refuses it anyhow is told first.
+        let due = found.state == State::AwaitingApproval && found.digest.as_deref() == Some(digest);
+        let compared = match since.filter(|_| due) {
+            None => Compared::Not,
+            Some(since) => {
+                let seen = store.lists_seen(actor.organisation).await?;
+                let new = store.duplicates(&found, since, 0, DUPLICATES_NAMED).await?;
+                if !new.is_empty() {
+                    return Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into());
+                }
+                // A short list is compared again in the transaction itself. So is a long one in the end, rather than to be
+                // kept waiting for as long as others upload theirs.
+                match found.valid <= DIGEST_AT_ONCE_ROWS || left == 0 {
+                    true => Compared::SeenOrAgain(seen, since),
+                    false => Compared::Seen(seen),
+                }
             }
-        }
-        match store.approve(actor, batch, digest, seen, idempotency.clone()).await {
+        };
+        match store.approve(actor, batch, digest, compared, idempotency.clone()).await {
             // Another list of the organisation changed meanwhile: its rows are looked at as well.
-            Err(StoreError::Fenced) => {}
+            Err(StoreError::Fenced) if left > 0 => {}
             done => return done,
         }
     }

@@ -31,7 +31,7 @@ const fn code(status: u16, name: &'static str, meaning: &'static str) -> Code {
 }
 
 /// Every code there is.
-pub const CODES: [Code; 20] = [
+pub const CODES: [Code; 27] = [
     code(400, "invalid_request", "the request is not as described here; `errors` says where"),
     code(401, "unauthenticated", "no valid API key came with the request"),
     code(403, "forbidden", "the key's role may not do this"),
@@ -44,6 +44,17 @@ pub const CODES: [Code; 20] = [
     code(409, "insufficient_funds", "the wallet has `available` and `needed` is needed"),
     code(409, "rows_invalid", "`invalid` rows cannot be paid and were not excluded"),
     code(409, "nothing_to_pay", "no row of the batch can be paid"),
+    code(409, "declared_mismatch", "the upload `declared` something else than was `found`"),
+    code(
+        409,
+        "duplicates_changed",
+        "the rows in `errors` have become doubles of another list; a new submit accepts them",
+    ),
+    code(409, "nobody_is_told", "the batch was uploaded without notify=true"),
+    code(409, "too_many_tests", "all test messages of this batch were sent"),
+    code(409, "too_early", "a payment can be made anew from `at` on"),
+    code(409, "verdict_differs", "another verdict was `proposed`"),
+    code(412, "precondition_failed", "the batch changed since the digest in If-Match"),
     code(409, "reference_used", "another funding has this reference"),
     code(413, "too_large", "the body is larger than this address takes"),
     code(415, "unsupported_media_type", "the body is of a type that this address does not take"),
@@ -79,6 +90,14 @@ pub struct ProblemView {
     needed: Option<MoneyView>,
     #[schema(nullable = false)]
     invalid: Option<i64>,
+    #[schema(nullable = false)]
+    declared: Option<String>,
+    #[schema(nullable = false)]
+    found: Option<String>,
+    #[schema(nullable = false)]
+    at: Option<crate::clock::Time>,
+    #[schema(nullable = false)]
+    proposed: Option<String>,
 }
 
 /// What is wrong with one field. `pointer` is a JSON pointer into the body (`/reason`), for a form the field's name
@@ -89,6 +108,7 @@ pub struct FieldError {
     pub pointer: String,
     /// A row of the list, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub row: Option<u32>,
     pub code: &'static str,
     pub message: String,

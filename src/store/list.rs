@@ -29,6 +29,17 @@ pub struct BadRow {
     pub reasons: Vec<String>,
 }
 
+/// How an approval knows that no other list pays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// Lists are not compared.
+    Not,
+    /// Compared when [`super::Lists::lists_seen`] said this; a list that changed since fences the approval.
+    Seen(i64),
+    /// The same; a list that changed since makes it compare once more itself, with those created after the given time.
+    SeenOrAgain(i64, Time),
+}
+
 /// A row that pays the same amount to the same number as a row of another batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {

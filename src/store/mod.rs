@@ -35,7 +35,7 @@ use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
 use crate::wallet::check::LedgerCheck;
 use async_trait::async_trait;
-pub use list::{BadRow, DigestLine, Duplicate, SameFile};
+pub use list::{BadRow, Compared, DigestLine, Duplicate, SameFile};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -366,13 +366,13 @@ pub trait Batches: Send + Sync {
     /// `ready` → `awaiting_approval`.
     async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
     /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
-    /// [`StoreError::Fenced`] when a list of the organisation changed since [`Lists::lists_seen`] said `lists_seen`.
+    /// [`StoreError::Fenced`] when `compared` is out of date.
     async fn approve(
         &self,
         actor: &Principal,
         batch: BatchId,
         digest: &str,
-        lists_seen: i64,
+        compared: Compared,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;

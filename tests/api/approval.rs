@@ -136,7 +136,7 @@ async fn an_approval_is_bound_to_the_digest_that_was_seen() {
 #[tokio::test]
 async fn of_approvals_at_the_same_time_only_as_many_win_as_there_is_money() {
     const BATCHES: usize = 12;
-    let mut world = World::stopped("racing", |toml| toml).await;
+    let mut world = World::stopped("racing", |toml| format!("duplicate_window = \"0s\"\n{toml}")).await;
     world.gaba.fund("600000", "bank-1");
     world.gaba.serve().await;
     let mut batches = Vec::new();

@@ -3,7 +3,7 @@
 use super::support::*;
 use gaba::batch::{Batch, State, approval};
 use gaba::clock::Time;
-use gaba::store::{Done, Refusal, StoreError};
+use gaba::store::{Compared, Done, Refusal, StoreError};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -90,12 +90,16 @@ pub async fn an_approval_is_fenced_by_what_it_looked_at(h: Harness) {
     let seen = h.store.lists_seen(org.id).await.unwrap();
     h.ready(&org, &list(2)).await;
     let digest = first.digest.clone().unwrap();
-    assert_fenced(h.store.approve(&org.checker, first.id, &digest, seen, None).await);
+    assert_fenced(h.store.approve(&org.checker, first.id, &digest, Compared::Seen(seen), None).await);
     assert_eq!(h.wallet(&org).await, (10_000, 0));
+    // Whoever may look again finds what the first look did not see.
+    let again = Compared::SeenOrAgain(seen, h.now() - 14 * DAY);
+    let refused = refusal(h.store.approve(&org.checker, first.id, &digest, again, None).await);
+    assert!(matches!(refused, Refusal::DuplicatesChanged { .. }), "{refused:?}");
     // A list of somebody else does not matter.
     let seen = h.store.lists_seen(org.id).await.unwrap();
     h.ready(&h.tenant().await, &list(2)).await;
-    applied(h.store.approve(&org.checker, first.id, &digest, seen, None).await);
+    applied(h.store.approve(&org.checker, first.id, &digest, Compared::Seen(seen), None).await);
 }
 
 pub async fn without_a_window_nothing_is_compared(h: Harness) {

@@ -22,6 +22,7 @@ mod receipts;
 mod reports;
 mod resends;
 mod retries;
+mod statements;
 mod steps;
 mod support;
 mod tenancy;

@@ -8,8 +8,8 @@ use gaba::org::{Principal, Role, keys};
 use gaba::payout::exception::ExceptionView;
 use gaba::store::sqlite::SqliteStore;
 use gaba::store::{
-    Done, Idempotency, ImportTotals, IssueView, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, SharedStore,
-    StoreError,
+    Compared, Done, Idempotency, ImportTotals, IssueView, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow,
+    SharedStore, StoreError,
 };
 use std::any::Any;
 use std::fmt::Debug;
@@ -239,7 +239,7 @@ pub async fn approve_with(
     key: Option<Idempotency>,
 ) -> Result<Done<serde_json::Value>, StoreError> {
     let seen = store.lists_seen(who.organisation).await?;
-    store.approve(who, batch, digest, seen, key).await
+    store.approve(who, batch, digest, Compared::Seen(seen), key).await
 }
 
 impl Harness {

@@ -4,7 +4,7 @@
 //! process stops, and after an hour in any case; whoever wants more asks again and is told at once how it stands.
 
 use crate::batch::view::{Counts, Totals};
-use crate::batch::{Batch, State as BatchState};
+use crate::batch::{Batch, Reading, State as BatchState};
 use crate::http::App;
 use crate::http::auth::Reader;
 use crate::http::params::{Id, Params};
@@ -47,6 +47,8 @@ struct Progress {
     state: BatchState,
     counts: Counts,
     totals: Totals,
+    /// How far the file was read, while it is.
+    import: Option<Reading>,
 }
 
 /// Tells how a batch goes, as server-sent events

@@ -120,7 +120,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again
 #[utoipa::path(get, path = "/v1/batches/{id}/issues.csv", operation_id = "download_issues", tag = "Batches", params(Id),
-    responses((status = 200, body = String, content_type = "text/csv")))]
+    responses((status = 200, body = String, content_type = "text/csv; charset=utf-8")))]
 async fn csv(
     State(app): State<Arc<App>>,
     Reader(who): Reader,

@@ -10,7 +10,7 @@ use crate::machine::State as _;
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{
-    Batches, Done, Idempotency, ImportTotals, IssueView, NewRow, Page, PageRequest, Refusal, StoreError,
+    Batches, Compared, Done, Idempotency, ImportTotals, IssueView, NewRow, Page, PageRequest, Refusal, StoreError,
 };
 use async_trait::async_trait;
 use serde_json::Value;
@@ -161,7 +161,7 @@ impl Batches for SqliteStore {
         actor: &Principal,
         batch: BatchId,
         digest: &str,
-        lists_seen: i64,
+        compared: Compared,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
         let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
@@ -170,7 +170,7 @@ impl Batches for SqliteStore {
                 if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
                     return Ok(Done::AlreadyApplied(stored));
                 }
-                let approved = approve(tx, &actor, batch, &digest, lists_seen, now).await?;
+                let approved = approve(tx, &actor, batch, &digest, compared, now).await?;
                 let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
                 organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
                 Ok(Done::Applied(answer))
@@ -371,7 +371,7 @@ async fn approve(
     actor: &Principal,
     id: BatchId,
     digest: &str,
-    lists_seen: i64,
+    compared: Compared,
     now: Time,
 ) -> Result<Batch> {
     let batch = rows::batch(tx, actor.organisation, id).await?;
@@ -385,7 +385,7 @@ async fn approve(
     if current != digest {
         return Err(Refusal::DigestMismatch { current }.into());
     }
-    super::lists::unchanged_since(tx, batch.organisation, lists_seen).await?;
+    super::lists::still_compared(tx, &batch, compared).await?;
     let needed = Money::new(batch.amount + batch.fees + batch.tax, batch.currency);
     wallets::reserve(tx, &batch, needed, now).await?;
     let later = batch.scheduled_at.filter(|t| *t > now);

@@ -13,7 +13,8 @@ use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{
-    BadRow, Batches, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, NewRow, SameFile, StoreError,
+    BadRow, Batches, Compared, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, NewRow, Refusal, SameFile,
+    StoreError,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ use std::collections::BTreeMap;
 
 /// Where the warning about another batch stands among a row's issues: behind everything that its import finds.
 const DUPLICATE_ORDINAL: i64 = 1_000;
+/// Of the rows that stop an approval, how many are named.
+const DUPLICATES_NAMED: u32 = 100;
 
 #[async_trait]
 impl Lists for SqliteStore {
@@ -99,17 +102,8 @@ impl Lists for SqliteStore {
     }
 
     async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>> {
-        let list = sql!("duplicates").bind(batch.id).bind(since.micros()).bind(i64::from(after)).bind(i64::from(limit));
-        let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let one = |row: &SqliteRow| {
-            Ok(Duplicate {
-                row: rows::number(row, "row")?,
-                batch_name: get(row, "name")?,
-                batch_created_at: time(row, "created_at")?,
-                other_row: rows::number(row, "other_row")?,
-            })
-        };
-        found.iter().map(one).collect()
+        let mut reader = self.reader.acquire().await.map_err(error)?;
+        find_duplicates(&mut reader, batch, since, after, limit).await
     }
 
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()> {
@@ -146,10 +140,36 @@ pub(super) async fn changed(tx: &mut Tx, organisation: OrganisationId) -> Result
     Ok(())
 }
 
-/// Whether no list of the organisation changed since [`Lists::lists_seen`] said `seen`.
-pub(super) async fn unchanged_since(tx: &mut Tx, organisation: OrganisationId, seen: i64) -> Result<()> {
-    let row = sql!("lists_seen").bind(organisation).fetch_one(tx).await.map_err(error)?;
-    if get::<i64>(&row, "lists_seen")? == seen { Ok(()) } else { Err(StoreError::Fenced) }
+/// Whether what was concluded from the lists of the organisation still holds.
+pub(super) async fn still_compared(tx: &mut Tx, batch: &Batch, compared: Compared) -> Result<()> {
+    let (seen, again) = match compared {
+        Compared::Not => return Ok(()),
+        Compared::Seen(seen) => (seen, None),
+        Compared::SeenOrAgain(seen, since) => (seen, Some(since)),
+    };
+    let row = sql!("lists_seen").bind(batch.organisation).fetch_one(&mut *tx).await.map_err(error)?;
+    if get::<i64>(&row, "lists_seen")? == seen {
+        return Ok(());
+    }
+    let Some(since) = again else { return Err(StoreError::Fenced) };
+    match find_duplicates(tx, batch, since, 0, DUPLICATES_NAMED).await? {
+        none if none.is_empty() => Ok(()),
+        new => Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into()),
+    }
+}
+
+async fn find_duplicates(tx: &mut Tx, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>> {
+    let list = sql!("duplicates").bind(batch.id).bind(since.micros()).bind(i64::from(after)).bind(i64::from(limit));
+    let found = list.fetch_all(tx).await.map_err(error)?;
+    let one = |row: &SqliteRow| {
+        Ok(Duplicate {
+            row: rows::number(row, "row")?,
+            batch_name: get(row, "name")?,
+            batch_created_at: time(row, "created_at")?,
+            other_row: rows::number(row, "other_row")?,
+        })
+    };
+    found.iter().map(one).collect()
 }
 
 fn cells(row: &SqliteRow) -> Result<Vec<(String, String)>> {

@@ -172,8 +172,8 @@ async fn the_database_refuses_every_step_that_the_code_refuses() {
     refuses_what_the_code_refuses::<crate::batch::State>(
         &store,
         "batches",
-        "INSERT INTO batches (id, organisation_id, mode, kind, name, currency, state, notify, file_name, upload_id, fingerprint, created_by, created_by_label, created_at) \
-         VALUES (x'01', x'02', 'live', 'payout', 'n', 'UGX', '$state', 0, 'f', x'03', x'04', x'05', 'm', 0)",
+        "INSERT INTO batches (id, organisation_id, mode, kind, name, currency, state, notify, file_name, upload_id, fingerprint, file_hash, created_by, created_by_label, created_at) \
+         VALUES (x'01', x'02', 'live', 'payout', 'n', 'UGX', '$state', 0, 'f', x'03', x'04', x'06', x'05', 'm', 0)",
     )
     .await;
     refuses_what_the_code_refuses::<crate::payout::exception::State>(

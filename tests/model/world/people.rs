@@ -14,7 +14,7 @@ use gaba::ids;
 use gaba::money::Currency;
 use gaba::payout::exception::{LaneTerms, Proposal, Verdict};
 use gaba::store::{
-    Done, Idempotency, ImportTotals, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, StoreError,
+    Compared, Done, Idempotency, ImportTotals, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -260,7 +260,7 @@ impl World {
             Act::Approve { seen, key, .. } => {
                 let lists = store.lists_seen(actor.organisation).await.map_err(|e| e.to_string())?;
                 let lists = if seen { lists } else { lists - 1 };
-                answer(store.approve(&actor, id, shown, lists, idempotency(b, "approve", key)).await)?.0
+                answer(store.approve(&actor, id, shown, Compared::Seen(lists), idempotency(b, "approve", key)).await)?.0
             }
             Act::Pause => answer(store.pause(&actor, id).await)?.0,
             Act::Resume => answer(store.resume(&actor, id).await)?.0,
