@@ -11,7 +11,7 @@ use gaba::config::Config;
 use gaba::lane::route::Router;
 use gaba::money::Currency;
 use gaba::phone::Country;
-use gaba::sheet::{Answer, Fault, Opening, Program, SheetError};
+use gaba::sheet::{Answer, Fault, Program, SheetError};
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,6 @@ fn read_bytes(bytes: &[u8]) -> Read {
 
 /// What the process says of a file, before anything is judged.
 struct Sheet {
-    opening: Opening,
     rows: Vec<(u32, Vec<(String, Option<Fault>)>)>,
     others: Vec<String>,
 }
@@ -109,7 +108,7 @@ impl Sheet {
 
 fn open(program: &Program, path: &Path) -> Result<Sheet, SheetError> {
     let mut stream = program.open(File::open(path).unwrap())?;
-    let mut sheet = Sheet { opening: stream.opening().clone(), rows: Vec::new(), others: Vec::new() };
+    let mut sheet = Sheet { rows: Vec::new(), others: Vec::new() };
     loop {
         match stream.next()? {
             Answer::Row { number, cells, .. } => {
