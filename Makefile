@@ -1,7 +1,7 @@
-# make demo · make check · make test · make bench
+# make demo · make check · make test · make model · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test bench
+.PHONY: demo check lint deny test model bench
 
 demo:
 	$(CARGO) run -- demo
@@ -19,6 +19,10 @@ deny:
 
 test:
 	$(CARGO) test
+
+# A million steps of batches and payouts against their model; `make test` takes some thousands.
+model:
+	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
 
 bench:
 	$(CARGO) bench --bench throughput

@@ -5,6 +5,7 @@ mod chaos;
 mod conformance;
 mod fuzz;
 mod matrix;
+mod model;
 mod sheets;
 mod support;
 mod tidy;

@@ -71,7 +71,9 @@ impl Server {
 
 async fn start_engine(store: &SharedStore, config: &Arc<Config>, clock: &SharedClock) -> Result<Engine, Failure> {
     let sheets = sheet_program().map_err(|why| {
-        Failure::new(format!("the program that reads spreadsheets, gaba itself, is not found: {why}; start it by its path"))
+        Failure::new(format!(
+            "the program that reads spreadsheets, gaba itself, is not found: {why}; start it by its path"
+        ))
     })?;
     Engine::start(store.clone(), config.clone(), clock.clone(), sheets)
         .await

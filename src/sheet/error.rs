@@ -46,7 +46,10 @@ pub enum SheetError {
     TooSlow,
     #[error("the workbook has no visible sheet with cells. Put the list on the first sheet and upload it again")]
     NoSheet,
-    #[error("row {row} has more than {} columns. Keep the columns that are needed and upload the file again", super::COLUMNS_MAX)]
+    #[error(
+        "row {row} has more than {} columns. Keep the columns that are needed and upload the file again",
+        super::COLUMNS_MAX
+    )]
     TooManyColumns { row: u32 },
     #[error(
         "row {row} has a cell with more than {} KiB of text. Shorten it and upload the file again",

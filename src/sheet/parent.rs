@@ -99,9 +99,15 @@ pub struct Stream {
 /// What comes after the opening.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer<'a> {
-    Row { number: u32, hidden: bool, cells: Vec<Cell<'a>> },
+    Row {
+        number: u32,
+        hidden: bool,
+        cells: Vec<Cell<'a>>,
+    },
     /// All rows were read; these visible sheets have cells too.
-    End { others: Vec<String> },
+    End {
+        others: Vec<String>,
+    },
 }
 
 impl Stream {

@@ -104,17 +104,17 @@ enum Package {
 fn package_kind(file: &mut (impl Read + Seek)) -> Result<Package, SheetError> {
     let mut archive = package::open(&mut *file)?;
     let mimetype = mimetype(&mut archive);
-    let names: Vec<String> = archive
-        .file_names()
-        .filter_map(|name| Some(name.ok()?.replace('\\', "/").to_ascii_lowercase()))
-        .collect();
+    let names: Vec<String> =
+        archive.file_names().filter_map(|name| Some(name.ok()?.replace('\\', "/").to_ascii_lowercase())).collect();
     drop(archive);
     rewind(file)?;
     let has = |wanted: &str| names.iter().any(|name| name.ends_with(wanted));
     let what = match mimetype.as_deref() {
         Some(b"application/vnd.oasis.opendocument.spreadsheet") => return Ok(Package::Ods),
         Some(b"application/vnd.oasis.opendocument.spreadsheet-template") => return Ok(Package::Ods),
-        Some(other) if other.starts_with(b"application/vnd.oasis") => "a document of LibreOffice that is no spreadsheet",
+        Some(other) if other.starts_with(b"application/vnd.oasis") => {
+            "a document of LibreOffice that is no spreadsheet"
+        }
         _ if has("workbook.bin") => return Err(SheetError::Binary),
         _ if has("document.xml") => "a Word document",
         _ if has("presentation.xml") => "a presentation",

@@ -72,7 +72,7 @@ async fn everybody_on_a_list_is_told_once_and_the_wallet_pays_for_what_was_sent(
     let ready = uploaded(&world, csv, TEMPLATE).await;
     assert_eq!((&ready["state"], count(&ready, "queued")), (&json!("ready"), 23), "{ready}");
     let expected: Vec<&str> =
-        "rows valid invalid warnings queued sending submitted delivered undelivered expired rejected \
+        "rows valid invalid excluded duplicates warnings queued sending submitted delivered undelivered expired rejected \
                                unknown cancelled"
             .split_whitespace()
             .collect();

@@ -289,7 +289,8 @@ async fn uploads_that_stall_cost_only_their_own_organisation_its_places() {
     let maker = &world.gaba.maker;
     let (_, neighbour, _) = world.other_organisation();
     let mut stalled = Vec::new();
-    for _ in 0..8 {
+    // Twice as many as there are places: whoever asks below may take one for a moment.
+    for _ in 0..16 {
         let mut stream = connect(&world).await;
         let head = format!(
             "POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {}\r\n\

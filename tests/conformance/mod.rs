@@ -22,8 +22,6 @@ mod receipts;
 mod reports;
 mod resends;
 mod retries;
-mod sequences;
-mod statements;
 mod steps;
 mod support;
 mod tenancy;
@@ -199,6 +197,7 @@ conformance!(sqlite, open_sqlite; {
         a_repeated_receipt_is_stored_and_applied_once,
         equal_receipts_of_two_lanes_are_two,
         a_receipt_is_claimed_by_one_until_its_lease_lapses,
+        an_old_and_a_present_claim_of_a_receipt_in_one_group_apply_it_once,
         no_more_receipts_are_claimed_than_asked_for,
         a_receipt_comes_back_byte_for_byte,
         a_receipt_before_the_answer_pays_and_the_answer_changes_nothing,
@@ -271,9 +270,6 @@ conformance!(sqlite, open_sqlite; {
         anothers_key_cannot_be_revoked_nor_given_to_its_member,
         anothers_money_pays_for_nothing_of_ours,
         an_operator_finds_a_batch_of_whichever_organisation,
-    }
-    sequences {
-        whatever_happens_the_books_agree_and_everything_ends,
     }
     retries {
         the_failed_are_paid_again_under_new_references,

@@ -58,6 +58,23 @@ pub async fn a_receipt_is_claimed_by_one_until_its_lease_lapses(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
+/// The claim of one that was slow and the claim that replaced it can end in one group.
+pub async fn an_old_and_a_present_claim_of_a_receipt_in_one_group_apply_it_once(h: Harness) {
+    let (org, _, out) = one_out(&h).await;
+    h.sent(&out, failed(true)).await;
+    h.store_receipt(receipt(&h, LANE, out.reference, mismatched(&out.payout))).await;
+    let first = h.store.claim_receipts(10, LEASE).await.unwrap();
+    h.lapse();
+    let second = h.store.claim_receipts(10, LEASE).await.unwrap();
+    let both: Vec<_> = first.iter().chain(&second).chain(&second).map(|r| h.judged(r, judge(r))).collect();
+    assert_eq!(both.len(), 3);
+    h.store.apply_receipts(both, decide_payout(), decide_message()).await.unwrap();
+    let told = h.exceptions(org.id).await;
+    let kinds: Vec<_> = told.iter().map(|e| e.kind.as_str()).collect();
+    assert_eq!(kinds, ["late_success"], "told twice, it would be a mismatch as well");
+    assert_tenant(&h, &org).await;
+}
+
 pub async fn no_more_receipts_are_claimed_than_asked_for(h: Harness) {
     for n in 0..5_u8 {
         h.store_receipt(raw_receipt(&h, LANE, None, vec![n])).await;

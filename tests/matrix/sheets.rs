@@ -56,7 +56,8 @@ pub fn cases() -> Vec<Case> {
         Case { group: HONEST, name, upload: Fixture(path), becomes }
     });
     let hostile = hostile::files().iter().map(|(name, bytes, codes)| {
-        let becomes = Unreadable(if *codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
+        let becomes =
+            Unreadable(if *codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
         Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
     honest.into_iter().chain(hostile).collect()

@@ -19,7 +19,8 @@ pub fn files() -> &'static [Hostile] {
 fn made() -> Vec<Hostile> {
     let damaged: &[&str] = &["workbook_damaged"];
     let too_large: &[&str] = &["workbook_too_large"];
-    let strings = |xml: &[u8]| package(&[("xl/worksheets/sheet1.xml", sheet_xml("").as_bytes()), ("xl/sharedStrings.xml", xml)]);
+    let strings =
+        |xml: &[u8]| package(&[("xl/worksheets/sheet1.xml", sheet_xml("").as_bytes()), ("xl/sharedStrings.xml", xml)]);
     let good = std::fs::read(fixture("payroll_uganda.xlsx")).unwrap();
     let mut wrong_crc = good.clone();
     let directory = wrong_crc.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
@@ -28,7 +29,8 @@ fn made() -> Vec<Hostile> {
     let entries: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
     let laughs = "<!DOCTYPE sst [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;&b;\">]>\
                   <sst><si><t>&c;</t></si></sst>";
-    let row = |n: &str, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
+    let row =
+        |n: &str, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
     let cell = |n: &str, text: &str| {
         format!(
             "<table:table-cell table:number-columns-repeated=\"{n}\" office:value-type=\"string\"><text:p>{text}</text:p>\

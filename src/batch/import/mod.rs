@@ -25,11 +25,11 @@ mod sniff;
 mod tests;
 mod totals;
 
+pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use amount::{AmountError, parse as parse_amount};
 pub use columns::{Field, Fingerprint, Mapping, REASON_HEADER};
 pub use header::{Header, MappingSource, Remembered};
 pub use issue::{ImportError, Issue, Severity, SinkError};
-pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 
 use super::{Batch, Kind};
@@ -139,9 +139,15 @@ pub struct Summary {
 /// How the file was understood, so that a person can see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    Csv { encoding: &'static str, delimiter: char },
+    Csv {
+        encoding: &'static str,
+        delimiter: char,
+    },
     /// `format`: `xlsx`, `xls` or `ods`.
-    Workbook { format: String, sheet: String },
+    Workbook {
+        format: String,
+        sheet: String,
+    },
 }
 
 impl Source {

@@ -27,7 +27,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only described")]
 struct ReportQuery {
-    #[param(inline, nullable = false, default = "csv")]
+    /// Left out: csv
+    #[param(inline, nullable = false)]
     format: Option<Format>,
     /// The ledger position to show; this version shows the present one
     #[param(nullable = false, minimum = 0)]

@@ -34,7 +34,8 @@ struct StatementQuery {
     /// The first moment it does not cover (RFC 3339); left out: up to now
     #[param(nullable = false)]
     to: Option<String>,
-    #[param(inline, nullable = false, default = "csv")]
+    /// Left out: csv
+    #[param(inline, nullable = false)]
     format: Option<Format>,
 }
 

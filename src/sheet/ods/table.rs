@@ -1,8 +1,8 @@
 //! The rows of one table of an ODS.
 
 use super::cell::{self, Tag};
-use super::xml::{Element, Node, Xml, cut_off};
 use super::opening;
+use super::xml::{Element, Node, Xml, cut_off};
 use crate::sheet::read::{Line, Sink};
 use crate::sheet::{Ranges, SHEET_ROWS_MAX, SheetError};
 use std::io::BufRead;
@@ -12,7 +12,8 @@ const COLUMN_MAX: u32 = 1 << 20;
 
 /// Reads the table that was just begun, to its end.
 pub(super) fn read(xml: &mut Xml<impl BufRead>, name: String, sink: &mut dyn Sink) -> Result<(), SheetError> {
-    let mut table = Table { sink, name: Some(name), columns: 0, hidden_columns: Ranges::default(), rows: 0, groups: Vec::new() };
+    let mut table =
+        Table { sink, name: Some(name), columns: 0, hidden_columns: Ranges::default(), rows: 0, groups: Vec::new() };
     loop {
         match xml.next()? {
             Node::Start(element) => match element.name() {
@@ -22,7 +23,11 @@ pub(super) fn read(xml: &mut Xml<impl BufRead>, name: String, sink: &mut dyn Sin
                     table.row(xml, repeated, hidden)?;
                 }
                 "table-row-group" => table.groups.push(element.is("display", "false")),
-                "table-columns" | "table-header-columns" | "table-column-group" | "table-rows" | "table-header-rows" => {}
+                "table-columns"
+                | "table-header-columns"
+                | "table-column-group"
+                | "table-rows"
+                | "table-header-rows" => {}
                 other => {
                     let other = other.to_owned();
                     xml.skip(&other)?;

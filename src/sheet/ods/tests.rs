@@ -84,11 +84,7 @@ fn cells_are_read_as_a_person_sees_them() {
             "1/3/26",
             Cell::fault(Fault::Date, "2026-03-01T12:30:00"),
         ),
-        (
-            r#"office:value-type="time" office:time-value="PT36H05M00S""#,
-            "36:05",
-            Cell::fault(Fault::Date, "36:05:00"),
-        ),
+        (r#"office:value-type="time" office:time-value="PT36H05M00S""#, "36:05", Cell::fault(Fault::Date, "36:05:00")),
         (
             r#"table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error""#,
             "#N/A",
@@ -127,7 +123,8 @@ fn a_paragraph_is_its_words_without_comments_and_pictures() {
 
 #[test]
 fn what_is_repeated_keeps_its_place_and_blanks_cost_nothing() {
-    let many = |n: u64, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
+    let many =
+        |n: u64, cell: &str| format!("<table:table-row table:number-rows-repeated=\"{n}\">{cell}</table:table-row>");
     let blank = "<table:table-cell table:number-columns-repeated=\"16384\"/>";
     let two = "<table:table-cell table:number-columns-repeated=\"2\"/>";
     let thrice = "<table:table-cell table:number-columns-repeated=\"3\" office:value-type=\"string\"><text:p>x</text:p>\
@@ -154,7 +151,11 @@ fn a_bomb_of_repeats_goes_off_outside() {
          </table:table-cell>"
     );
     let bomb = format!("<table:table-row table:number-rows-repeated=\"{SHEET_ROWS_MAX}\">{cells}</table:table-row>");
-    assert_eq!(read(&table(&bomb)).err().unwrap().to_string().contains("enough"), true, "whoever takes the rows ends it");
+    assert_eq!(
+        read(&table(&bomb)).err().unwrap().to_string().contains("enough"),
+        true,
+        "whoever takes the rows ends it"
+    );
     for (rows, code) in [
         (bomb.replace(&SHEET_ROWS_MAX.to_string(), "1048577"), "workbook_damaged"),
         (bomb.replace(&SHEET_ROWS_MAX.to_string(), "18446744073709551615"), "workbook_damaged"),

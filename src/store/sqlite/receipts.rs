@@ -132,9 +132,11 @@ async fn apply(
     let claims: Vec<Value> = receipts.iter().map(|r| json!({"id": hex(r.id), "claim": r.claim})).collect();
     let ours =
         own!("receipts_fence").bind(Value::Array(claims).to_string()).fetch_all(&mut *tx).await.map_err(error)?;
-    let ours = ours.iter().map(|row| get(row, "id")).collect::<Result<HashSet<Uuid>>>()?;
+    let ours = ours.iter().map(|row| Ok((get(row, "id")?, get(row, "claim")?)));
+    let mut ours = ours.collect::<Result<HashSet<(Uuid, i64)>>>()?;
     let (mut done, mut payouts, mut messages) = (Vec::with_capacity(ours.len()), Vec::new(), Vec::new());
-    for receipt in receipts.into_iter().filter(|r| ours.contains(&r.id)) {
+    // By its claim, not by its id alone: an old claim and the present one may stand in one group.
+    for receipt in receipts.into_iter().filter(|r| ours.remove(&(r.id, r.claim))) {
         match &receipt.verdict {
             Verdict::Ignored(why) => done.push(Done { id: receipt.id, state: "ignored", result: why.clone() }),
             Verdict::Payout { .. } => payouts.push(receipt),

@@ -1,0 +1,323 @@
+//! The steps of a walk, as data: a list of them can be played again, and with some of them left out. Indices are taken
+//! modulo what there is when the step is taken.
+
+use super::cases::{Person, Say};
+use super::chance::Chance;
+use super::provider::Fate;
+use super::rules::*;
+use super::world::World;
+
+/// Somebody does something with a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    Submit { exclude: bool },
+    Reject { reason: u8 },
+    Approve { stale: bool, seen: bool, key: Option<u8> },
+    Pause,
+    Resume,
+    Cancel,
+    Retry { key: Option<u8> },
+}
+
+/// What becomes of a request between us and the provider.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// No connection.
+    Refused,
+    /// Our account is barred; it may or may not have been executed.
+    Barred { perhaps: bool },
+    /// Whoever sends it panics, before or after it arrives.
+    Panic { after: bool },
+    /// It never arrives, and we do not learn that.
+    Lost,
+    /// It arrives later than we wait.
+    Late,
+    /// It arrives; `heard`: so does the answer.
+    Through { settled: bool, heard: bool },
+}
+
+/// What a receipt says.
+#[derive(Clone, Copy, Debug)]
+pub enum Tale {
+    True,
+    /// A success that does not say whom and how much.
+    Incomplete,
+    OtherAmount,
+    OtherNumber,
+    /// Nobody vouches for it.
+    Hint,
+    /// It comes in through another lane than the payout's.
+    OtherLane,
+    Unclear,
+}
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    Fund {
+        org: usize,
+        amount: i64,
+        reference: Option<u32>,
+    },
+    Upload {
+        org: usize,
+        rows: u32,
+        invalid: u32,
+        notify: bool,
+        later: Option<u32>,
+        seed: u64,
+    },
+    UploadAgain {
+        batch: usize,
+        same: bool,
+    },
+    ClaimImport,
+    ImportRows {
+        hand: usize,
+        n: usize,
+        again: bool,
+    },
+    FinishImport {
+        hand: usize,
+        wrong: bool,
+    },
+    FailImport {
+        hand: usize,
+    },
+    Act {
+        batch: usize,
+        by: Person,
+        stranger: bool,
+        act: Act,
+    },
+    Resolve {
+        case: usize,
+        by: Person,
+        say: Say,
+        note: u8,
+        stranger: bool,
+    },
+    StartScheduled,
+    Sweep {
+        n: u32,
+    },
+    Claim {
+        lane: usize,
+        n: u32,
+    },
+    Ask {
+        lane: usize,
+        n: u32,
+    },
+    /// A request or a question reaches the provider, or does not.
+    Contact {
+        hand: usize,
+        way: Way,
+        fate: Fate,
+    },
+    /// Answers are recorded in one group; `twice`: the first of them is there twice.
+    Record {
+        hands: Vec<usize>,
+        twice: bool,
+    },
+    /// An answer that was recorded before is recorded again.
+    Repeat {
+        spent: usize,
+    },
+    /// A request that was late arrives.
+    Arrive {
+        which: usize,
+    },
+    /// A pending transfer ends.
+    Settle {
+        which: usize,
+    },
+    /// The provider pays what it had said failed.
+    Contradict {
+        which: usize,
+    },
+    Receipt {
+        which: usize,
+        tale: Tale,
+    },
+    ReceiptAgain {
+        which: usize,
+    },
+    /// A receipt of nobody's reference, or one that cannot be read.
+    Stray {
+        readable: bool,
+        which: usize,
+    },
+    Collect {
+        n: u32,
+    },
+    Open {
+        n: usize,
+        keep: bool,
+    },
+    Wait {
+        seconds: u32,
+    },
+    Breaker {
+        closed: bool,
+    },
+    Crash {
+        zombies: bool,
+    },
+}
+
+impl Command {
+    /// Whether it is a step of the engine's; what the provider does by itself is not counted.
+    pub fn counts(&self) -> bool {
+        use Command::*;
+        !matches!(
+            self,
+            Contact { .. } | Arrive { .. } | Settle { .. } | Contradict { .. } | Wait { .. } | Breaker { .. }
+        )
+    }
+}
+
+type Make = fn(&mut Chance) -> Command;
+
+/// The next step: by chance, of those that find something to do.
+pub fn choose(world: &World, chance: &mut Chance) -> Command {
+    let (model, provider) = (&world.model, &world.provider);
+    let importing = model.batches.iter().any(|b| b.phase == Phase::Importing);
+    let some = |n: usize, weight: u32| if n > 0 { weight } else { 0 };
+    let batches = model.batches.len();
+    let unanswered = world.hands.iter().filter(|h| h.answer.is_none()).count();
+    let open = model.cases.iter().filter(|c| c.resolution.is_none()).count();
+    let out = model.rows().filter(|(_, _, r)| r.stand.is_out() || r.stand == Stand::Queued).count();
+    let menu: [(u32, Make); 27] = [
+        (2, fund),
+        (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
+        (some(batches, 1), |c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
+        (if importing { 8 } else { 0 }, |_| Command::ClaimImport),
+        (some(world.uploads.len(), 10), |c| Command::ImportRows {
+            hand: c.any(),
+            n: c.below(5) as usize + 1,
+            again: c.one_in(12),
+        }),
+        (some(world.uploads.len(), 8), |c| Command::FinishImport { hand: c.any(), wrong: c.one_in(10) }),
+        (if world.uploads.is_empty() || !chance.one_in(15) { 0 } else { 1 }, |c| Command::FailImport { hand: c.any() }),
+        (some(batches, 14), act),
+        (some(model.cases.len(), 1) + some(open, 4), resolve),
+        (1, |_| Command::StartScheduled),
+        (if model.to_sweep().is_some() { 6 } else { 1 }, |c| Command::Sweep { n: c.below(5) + 1 }),
+        (some(batches, 2) + some(out, 8), |c| Command::Claim { lane: c.any(), n: c.below(6) + 1 }),
+        (some(batches, 1) + some(out, 7), |c| Command::Ask { lane: c.any(), n: c.below(6) + 1 }),
+        (some(unanswered, 8), contact),
+        (some(world.hands.len(), 12), record),
+        (some(world.spent.len(), 1), |c| Command::Repeat { spent: c.any() }),
+        (some(provider.transit.len(), 3), |c| Command::Arrive { which: c.any() }),
+        (some(provider.book.len(), 3), |c| Command::Settle { which: c.any() }),
+        (if provider.book.is_empty() || !chance.one_in(6) { 0 } else { 2 }, |c| Command::Contradict { which: c.any() }),
+        (some(provider.book.len(), 5), receipt),
+        (some(world.posted.len(), 2), |c| Command::ReceiptAgain { which: c.any() }),
+        (if chance.one_in(4) { 1 } else { 0 }, |c| Command::Stray { readable: !c.one_in(3), which: c.any() }),
+        (some(model.letters_due(), 7), |c| Command::Collect { n: c.below(5) + 1 }),
+        (some(world.mail.len(), 9), |c| Command::Open { n: c.below(5) as usize + 1, keep: c.one_in(6) }),
+        (if out > 0 { 9 } else { 3 }, wait),
+        (if model.lane_is_well { 1 } else { 3 }, |c| Command::Breaker { closed: !c.one_in(3) }),
+        (if chance.one_in(3) { 1 } else { 0 }, |c| Command::Crash { zombies: c.one_in(2) }),
+    ];
+    let mut left = chance.below(menu.iter().map(|(weight, _)| weight).sum());
+    for (weight, make) in menu {
+        if left < weight {
+            return make(chance);
+        }
+        left -= weight;
+    }
+    unreachable!("the weights were summed")
+}
+
+/// Batches of one walk.
+const BATCHES_MAX: usize = 6;
+
+fn fund(c: &mut Chance) -> Command {
+    let amount = match c.below(12) {
+        0 => 0,
+        1 => 900_000_000_000_000,
+        2 => 1_000_000_000_000_000,
+        _ => i64::from(c.below(8_000)) + 1,
+    };
+    Command::Fund { org: c.any(), amount, reference: c.one_in(8).then(|| c.below(4)) }
+}
+
+fn upload(c: &mut Chance) -> Command {
+    let invalid = if c.one_in(3) { c.below(3) } else { 0 };
+    let later = c.one_in(4).then(|| c.of(&[30, 300, 4_000]));
+    let rows = if c.one_in(10) { 0 } else { c.below(6) + 1 };
+    Command::Upload { org: c.any(), rows, invalid, notify: c.one_in(2), later, seed: c.next() }
+}
+
+fn act(c: &mut Chance) -> Command {
+    let key = |c: &mut Chance| c.one_in(2).then(|| c.below(3) as u8);
+    let (act, mostly) = match c.below(20) {
+        0..=3 => (Act::Submit { exclude: !c.one_in(3) }, Person::Maker),
+        4 => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
+        5..=11 => (Act::Approve { stale: c.one_in(8), seen: !c.one_in(12), key: key(c) }, Person::Checker),
+        12 | 13 => (Act::Pause, Person::Maker),
+        14..=16 => (Act::Resume, Person::Maker),
+        17 => (Act::Cancel, Person::Maker),
+        _ => (Act::Retry { key: key(c) }, Person::Checker),
+    };
+    let other = if mostly == Person::Maker { Person::Checker } else { Person::Maker };
+    let by = if c.one_in(8) { other } else { mostly };
+    Command::Act { batch: c.any(), by, stranger: c.one_in(25), act }
+}
+
+fn resolve(c: &mut Chance) -> Command {
+    let by = c.of(&[Person::Maker, Person::Checker]);
+    // Rarely two agree by chance alone: more often than not they say the same of the same case.
+    let case = c.any();
+    let say = if c.one_in(3) { c.of(&Say::ALL) } else { Say::ALL[case / 8 % 4] };
+    Command::Resolve { case, by, say, note: c.below(2) as u8, stranger: c.one_in(25) }
+}
+
+fn contact(c: &mut Chance) -> Command {
+    let way = match c.below(16) {
+        0 | 1 => Way::Refused,
+        2 => Way::Barred { perhaps: c.one_in(2) },
+        3 => Way::Lost,
+        4 => Way::Panic { after: c.one_in(2) },
+        5 | 6 => Way::Late,
+        7 | 8 => Way::Through { settled: c.one_in(2), heard: false },
+        _ => Way::Through { settled: c.one_in(2), heard: true },
+    };
+    let fate = match c.below(8) {
+        0 | 1 => Fate::Refuses { retryable: true },
+        2 => Fate::Refuses { retryable: false },
+        _ => Fate::Pays,
+    };
+    Command::Contact { hand: c.any(), way, fate }
+}
+
+fn record(c: &mut Chance) -> Command {
+    let n = if c.one_in(3) { c.below(5) + 1 } else { 1 };
+    Command::Record { hands: (0..n).map(|_| c.any()).collect(), twice: c.one_in(10) }
+}
+
+fn receipt(c: &mut Chance) -> Command {
+    let tale = match c.below(20) {
+        0..=10 => Tale::True,
+        11 => Tale::Incomplete,
+        12 => Tale::OtherAmount,
+        13 => Tale::OtherNumber,
+        14..=16 => Tale::Hint,
+        17 => Tale::OtherLane,
+        _ => Tale::Unclear,
+    };
+    Command::Receipt { which: c.any(), tale }
+}
+
+fn wait(c: &mut Chance) -> Command {
+    let seconds = match c.below(40) {
+        0..=15 => c.below(15),
+        16..=29 => 55 + c.below(80),
+        30..=35 => 200 + c.below(500),
+        36 | 37 => 3_700,
+        38 => 7 * 3_600,
+        _ => c.of(&[13, 21, 25]) * 3_600,
+    };
+    Command::Wait { seconds }
+}

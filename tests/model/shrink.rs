@@ -1,0 +1,36 @@
+//! From a walk that failed to the few steps of it that still do.
+
+use super::Wrong;
+use super::command::Command;
+use super::walk::replay;
+use std::time::{Duration, Instant};
+
+/// How long is spent on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Leaves out steps, many at a time and then fewer, as long as what is left still fails.
+pub async fn shrink(seed: u64, taken: Vec<Command>) -> (Vec<Command>, Option<Wrong>) {
+    let began = Instant::now();
+    let (mut left, mut wrong) = (taken, None);
+    let mut chunk = (left.len() / 2).max(1);
+    loop {
+        let (mut from, mut smaller) = (0, false);
+        while from < left.len() {
+            if began.elapsed() > PATIENCE {
+                return (left, wrong);
+            }
+            let rest = left.get(from + chunk..).unwrap_or_default();
+            let without = [&left[..from], rest].concat();
+            match replay(seed, &without).await {
+                Some(found) => {
+                    (left, wrong, smaller) = (without, Some(found), true);
+                }
+                None => from += chunk,
+            }
+        }
+        if chunk == 1 && !smaller {
+            return (left, wrong);
+        }
+        chunk = (chunk / 2).max(1);
+    }
+}
