@@ -42,7 +42,6 @@ fn give(bytes: usize) {
 
 // SAFETY: every call is passed on to the system's allocator unchanged, or answered with null, which means that there is no
 // memory. Counting touches atomics only and allocates nothing.
-#[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Capped {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !take(layout.size()) {

@@ -21,7 +21,7 @@ async fn a_list_is_read_while_a_spreadsheet_keeps_its_reader_busy() {
     let world = World::start("beside").await;
     let maker = &world.gaba.maker;
     let folder = world.gaba.folder.path().display().to_string();
-    let (_, bomb, _) = hostile::files().swap_remove(0);
+    let (_, bomb, _) = &hostile::files()[0];
     // The reader is stopped in the middle of its work. Should this machine be so slow that its parent gives it up before the
     // other list is read, nothing was seen, and it is tried again.
     for attempt in 0.. {
@@ -50,8 +50,8 @@ async fn a_reader_that_is_ended_from_outside_does_not_cost_the_list() {
     let world = World::start("ended").await;
     let maker = &world.gaba.maker;
     let folder = world.gaba.folder.path().display().to_string();
-    let (_, bomb, _) = hostile::files().swap_remove(0);
-    let (_, batch) = maker.upload_as(&fresh(), "ended", bomb, &[]).await;
+    let (_, bomb, _) = &hostile::files()[0];
+    let (_, batch) = maker.upload_as(&fresh(), "ended", bomb.clone(), &[]).await;
     let pid = until("the reader to begin", || async { reader(&folder) }).await;
     Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
     until("the reader to be gone", || async { (reader(&folder) != Some(pid)).then_some(()) }).await;

@@ -26,6 +26,10 @@ Other names can be told at the upload, as a `mapping` from our column to yours: 
 pay\"}`. It is remembered: the next list with the same header needs none. `{}` means that nothing remembered is to be used.
 Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.
 
+Of a workbook (XLSX, XLSM, XLS, ODS) the first visible sheet is read, and a warning names other sheets with cells. Rows that are
+hidden or filtered out are rows like the others, with a warning, as far as the file tells: XLS does not. Formulas count as what they
+were last calculated to be. XLS holds 65,536 rows; a larger list is better an XLSX or a CSV.
+
 Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the
 list is left out when it is surely one. `declared_total` and `declared_count`, when given with the upload, are
 compared with what can be paid.

@@ -3,8 +3,8 @@
 use super::{Becomes::*, Case, Upload::*};
 use crate::sheets::hostile;
 
-const HONEST: &str = "spreadsheet";
-const HOSTILE: &str = "hostile spreadsheet";
+const HONEST: &str = "Spreadsheets";
+const HOSTILE: &str = "Spreadsheets that mean harm";
 
 pub fn cases() -> Vec<Case> {
     let honest = [
@@ -55,10 +55,10 @@ pub fn cases() -> Vec<Case> {
         let path: &'static str = Box::leak(format!("sheets/{file}").into_boxed_str());
         Case { group: HONEST, name, upload: Fixture(path), becomes }
     });
-    let hostile = hostile::files().into_iter().map(|(name, bytes, codes)| {
+    let hostile = hostile::files().iter().map(|(name, bytes, codes)| {
         let becomes =
-            Unreadable(if codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
-        Case { group: HOSTILE, name, upload: Text(bytes, "list.xlsx"), becomes }
+            Unreadable(if *codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
+        Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
     honest.into_iter().chain(hostile).collect()
 }

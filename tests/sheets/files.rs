@@ -128,8 +128,38 @@ fn what_calamine_collected_is_read_or_refused_in_words() {
         ("pass_protected.xlsb", "password_protected"),
         ("pass_protected.ods", "password_protected"),
         ("issue_666_panic.xlsb", "binary_workbook"),
-        ("too_small.xls", "workbook_damaged"),
+        ("too_small.xls", "not_a_list"),
     ] {
         assert_eq!(collected(name).err().map(|e| e.code()), Some(code), "{name}");
     }
+    for (name, rows) in [
+        ("has_x000D_.xlsx", "ABC\r\nDEF"),
+        ("empty_shared_string.xlsx", "abc"),
+        ("richtext-namespaced.xlsx", "inline string\nLine 2\nLine 3|||||||shared string\nLine 2\nLine 3"),
+        ("rph.xlsx", "課きく\u{3000}毛こ"),
+        ("nonstandard-xml-ns-prefix.xlsx", "a|b / 1|3 / 2|4"),
+        ("inlineStr_cdata.xlsx", "Hello CDATA|World / 12345|NormalText"),
+        ("errors.xlsx", "#DIV/0! / #NAME? / #VALUE! / #NULL! / #REF! / #NUM! / #N/A"),
+        ("date_1904.xlsx", "2021-01-01|15 / 2021-01-02|16 / 255:10:10|17"),
+        ("date_1904.xls", "2021-01-01|15 / 2021-01-02|16 / 255:10:10|17"),
+        ("date.ods", "2021-01-01|15 / 2021-01-01T10:10:10|16 / 10:10:10|17 / 10:10:10|18"),
+        ("biff5_write.xls", "1|2|3 / TRUE|FALSE||sheetjs / foo|bar|2014-02-19T14:30:00|0.3 / baz||qux"),
+        ("number_rows_repeated.ods", "A|B / C|D / C|D / C|D / C|D"),
+        ("covered.ods", "a1 / a2"),
+        ("with-annotation.ods", "cell a.1"),
+        ("vba.xlsm", ""),
+    ] {
+        let sheet = collected(name).unwrap();
+        let read: Vec<String> = sheet.texts().into_iter().map(|cells| cells.join("|")).collect();
+        assert_eq!(read.join(" / "), rows, "{name}");
+    }
+    let repeated = collected("number_rows_repeated.ods").unwrap();
+    assert_eq!(repeated.rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 6, 8]);
+    assert_eq!(repeated.others, ["Sheet2", "Sheet3"]);
+    // Two of its four sheets are hidden, one is a chart.
+    for name in ["any_sheets.xlsx", "any_sheets.ods"] {
+        assert_eq!(collected(name).unwrap().others, [""; 0], "{name}");
+    }
+    let strict = collected("strict_iso_paths.xlsx").unwrap();
+    assert_eq!(strict.texts()[0][..2], ["Item", "Thickness"]);
 }

@@ -52,6 +52,8 @@ impl Tag {
             return Cell::fault(Fault::Error, shown);
         }
         match self.kind.as_str() {
+            // LibreOffice keeps TRUE as a number that is shown as a word.
+            "float" if !shown.is_empty() && !shown.contains(char::is_numeric) => Cell::text(shown),
             "float" => number.map_or_else(|| Cell::text(shown), number::float),
             // The sign is part of what it says: 5 % is not 0.05 to anybody, and 500 dollars are no 500 shillings.
             "percentage" if shown.contains('%') => Cell::text(shown),

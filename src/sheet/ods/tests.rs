@@ -101,6 +101,7 @@ fn cells_are_read_as_a_person_sees_them() {
             "0.3",
             Cell::fault(Fault::Imprecise, "0.30000000000000004"),
         ),
+        (r#"office:value-type="float" office:value="1" table:formula="of:=TRUE()""#, "WAHR", Cell::text("WAHR")),
         (r#"office:value-type="float" office:value="5" calcext:value-type="float""#, "5", Cell::text("5")),
     ] {
         assert_eq!(cell(attributes, shown), expected, "{attributes}");
