@@ -99,6 +99,13 @@ struct Sheet {
     others: Vec<String>,
 }
 
+impl Sheet {
+    /// The texts of all rows.
+    fn texts(&self) -> Vec<Vec<&str>> {
+        self.rows.iter().map(|(_, cells)| cells.iter().map(|(text, _)| text.as_str()).collect()).collect()
+    }
+}
+
 fn open(program: &Program, path: &Path) -> Result<Sheet, SheetError> {
     let mut stream = program.open(File::open(path).unwrap())?;
     let mut sheet = Sheet { rows: Vec::new(), others: Vec::new() };
