@@ -376,6 +376,8 @@ pub trait Batches: Send + Sync {
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
+    /// `awaiting_approval` → `ready`: whoever made it takes it back, to correct it.
+    async fn withdraw(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.

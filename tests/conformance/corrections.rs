@@ -152,6 +152,24 @@ pub async fn nothing_is_corrected_once_it_is_submitted(h: Harness) {
     assert_eq!(h.batch(&org, &batch).await.digest, submitted.digest);
 }
 
+pub async fn what_is_withdrawn_can_be_corrected_and_submitted_again(h: Harness) {
+    let org = h.tenant().await;
+    let batch = ready(&h, &org, &list(2)).await;
+    let submitted = applied(h.store.submit(&org.maker, batch.id, false).await);
+    assert_eq!(applied(h.store.withdraw(&org.maker, batch.id).await).state, State::Ready);
+    already(h.store.withdraw(&org.maker, batch.id).await);
+    h.fund(&org, 2_000).await;
+    assert_invalid_state(h.approve(&org, &submitted).await);
+    let view = applied(correct(&h, &org, &batch, 2, amount("900")).await);
+    approval::with_digest(&h.store, view.batch).await.unwrap();
+    let again = applied(h.store.submit(&org.maker, batch.id, false).await);
+    assert!(matches!(refusal(h.approve(&org, &submitted).await), Refusal::DigestMismatch { .. }));
+    applied(h.approve(&org, &again).await);
+    assert_eq!(h.wallet(&org).await, (100, 1_900));
+    assert_invalid_state(h.store.withdraw(&org.maker, batch.id).await);
+    assert_not_found(h.store.withdraw(&h.tenant().await.maker, batch.id).await);
+}
+
 pub async fn a_correction_of_an_older_look_is_fenced(h: Harness) {
     let org = h.tenant().await;
     let batch = ready(&h, &org, &list(2)).await;

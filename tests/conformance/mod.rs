@@ -312,6 +312,7 @@ conformance!(sqlite, open_sqlite; {
         a_row_set_aside_is_not_paid_and_can_be_brought_back,
         a_reference_of_another_row_is_refused_and_a_repeated_payment_told,
         nothing_is_corrected_once_it_is_submitted,
+        what_is_withdrawn_can_be_corrected_and_submitted_again,
         a_correction_of_an_older_look_is_fenced,
         a_correction_leaves_its_trace,
     }

@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(submit))
         .routes(routes!(approve))
         .routes(routes!(reject))
+        .routes(routes!(withdraw))
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(cancel))
@@ -150,6 +151,21 @@ async fn reject(
         return Err(Problem::field("/reason", "invalid", message));
     }
     Ok(Json(app.store.reject(&who, batch, reason).await?.into_inner()))
+}
+
+/// Takes a submitted batch back, to correct it
+#[utoipa::path(post, path = "/v1/batches/{id}/withdraw", operation_id = "withdraw_batch", tag = "Batches",
+    params(Id, OptionalKey),
+    responses((status = 200, body = BatchView)),
+    extensions(("x-problems" = json!(["invalid_state"]))))]
+async fn withdraw(
+    State(app): State<Arc<App>>,
+    Maker(who): Maker,
+    Id(batch): Id,
+    _: OptionalKey,
+    _: JsonBody<Nothing>,
+) -> Result<Json<Batch>, Problem> {
+    Ok(Json(app.store.withdraw(&who, batch).await?.into_inner()))
 }
 
 /// Stops sending; what is out is followed to its end

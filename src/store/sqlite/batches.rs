@@ -198,6 +198,25 @@ impl Batches for SqliteStore {
         .await
     }
 
+    async fn withdraw(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
+        let (now, actor) = (self.now(), actor.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = rows::batch(tx, actor.organisation, batch).await?;
+                if found.state == State::Ready {
+                    return Ok(Done::AlreadyApplied(found));
+                }
+                if found.state != State::AwaitingApproval {
+                    return Err(invalid_state(&found));
+                }
+                set_state(tx, batch, State::Ready, None).await?;
+                organisations::record_act(tx, &actor, "batch.withdrawn", Some(batch), "", now).await?;
+                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
+            })
+        })
+        .await
+    }
+
     async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
         self.step(actor, batch, State::Paused, "batch.paused").await
     }
