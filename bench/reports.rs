@@ -103,7 +103,10 @@ async fn fill(installation: &Installation, rows: u32) -> Uuid {
     installation.fund(&(i64::from(rows) * AMOUNT).to_string(), "bank-1");
     let batch = import(&store, &maker, rows).await;
     store.submit(&maker, batch.id, false).await.unwrap();
-    store.approve(&checker, batch.id, batch.digest.as_deref().unwrap(), None).await.unwrap();
+    store
+        .approve(&checker, batch.id, batch.digest.as_deref().unwrap(), gaba::store::Compared::Not, None)
+        .await
+        .unwrap();
     pay(&store).await;
     batch.id
 }
@@ -112,6 +115,9 @@ async fn import(store: &SharedStore, maker: &Principal, rows: u32) -> Batch {
     let upload = Uuid::new_v4();
     store.store_upload_part(maker.organisation, upload, 0, b"x".to_vec()).await.unwrap();
     let new = NewBatch {
+        kind: gaba::batch::Kind::Payout,
+        declared: Default::default(),
+        file_hash: [0; 32],
         id: Uuid::new_v4(),
         organisation: maker.organisation,
         name: "A million".into(),
@@ -134,7 +140,8 @@ async fn import(store: &SharedStore, maker: &Principal, rows: u32) -> Batch {
     }
     let (rows, amount) = (i64::from(rows), i64::from(rows) * AMOUNT);
     let digest = format!("sha256:{}", "0".repeat(64));
-    let totals = ImportTotals { rows, valid: rows, invalid: 0, warnings: 0, amount, fees: 0, tax: 0, digest };
+    let totals =
+        ImportTotals { rows, valid: rows, invalid: 0, warnings: 0, amount, fees: 0, tax: 0, digest, understood: None };
     store.finish_import(&batch, totals).await.unwrap();
     store.batch(maker.organisation, batch.id).await.unwrap()
 }
@@ -142,6 +149,7 @@ async fn import(store: &SharedStore, maker: &Principal, rows: u32) -> Batch {
 fn row(row: u32) -> NewRow {
     let money = |minor| Money::new(minor, Currency::Ugx);
     let recipient = NewRecipient {
+        sms: None,
         msisdn: format!("25677{row:07}"),
         network: Some("MTN".into()),
         lane: LANE.into(),
@@ -175,7 +183,7 @@ async fn pay(store: &SharedStore) {
 
 fn record(submission: &Submission, at: Time, conditions: Conditions<'_>) -> PayoutRecord {
     let payout = submission.payout.clone();
-    let outcome = if payout.row % FAILS == 0 {
+    let outcome = if payout.row.is_multiple_of(FAILS) {
         Outcome::Failed { reason: Reason::new("PAYEE_NOT_FOUND", "there is no such number"), retryable: false }
     } else {
         Outcome::Paid(Payment {

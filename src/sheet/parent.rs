@@ -116,7 +116,7 @@ impl Stream {
     }
 
     /// The next row, or the end, which comes once.
-    pub fn next(&mut self) -> Result<Answer<'_>, SheetError> {
+    pub fn read_next(&mut self) -> Result<Answer<'_>, SheetError> {
         let frame = self.frame()?;
         match frame::parse(&self.buffer[frame]) {
             Some(Frame::Row { number, hidden, cells }) if number > self.last_row => {

@@ -289,26 +289,30 @@ async fn uploads_that_stall_cost_only_their_own_organisation_its_places() {
     let maker = &world.gaba.maker;
     let (_, neighbour, _) = world.other_organisation();
     let mut stalled = Vec::new();
-    // Twice as many as there are places: whoever asks below may take one for a moment.
-    for _ in 0..16 {
-        let mut stream = connect(&world).await;
-        let head = format!(
-            "POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {}\r\n\
-             Content-Type: multipart/form-data; boundary=XX\r\nContent-Length: 100000\r\n\r\n{}",
-            maker.key,
-            fresh(),
-            terms()
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stalled.push(stream);
-    }
     let key = fresh();
     let again = || upload(maker, &key, form(list(1, 1_000), "a.csv", &[]));
-    let refused = crate::support::until("all places to be taken", || async {
+    // More than there are places, and more again: the server gives up on some before the slow machine has sent them all.
+    let mut refused = None;
+    for _ in 0..50 {
+        for _ in 0..16 {
+            let mut stream = connect(&world).await;
+            let head = format!(
+                "POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {}\r\n\
+                 Content-Type: multipart/form-data; boundary=XX\r\nContent-Length: 100000\r\n\r\n{}",
+                maker.key,
+                fresh(),
+                terms()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stalled.push(stream);
+        }
         let answer = again().await;
-        (answer.status == 429).then_some(answer)
-    })
-    .await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("all places to be taken");
     refused.is_problem(429, "too_many_requests");
     assert!(refused.headers.contains_key("retry-after"));
     let theirs = upload(&neighbour, &fresh(), form(list(1, 1_000), "a.csv", &[])).await;

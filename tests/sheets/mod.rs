@@ -110,7 +110,7 @@ fn open(program: &Program, path: &Path) -> Result<Sheet, SheetError> {
     let mut stream = program.open(File::open(path).unwrap())?;
     let mut sheet = Sheet { rows: Vec::new(), others: Vec::new() };
     loop {
-        match stream.next()? {
+        match stream.read_next()? {
             Answer::Row { number, cells, .. } => {
                 sheet.rows.push((number, cells.into_iter().map(|c| (c.text.into_owned(), c.fault)).collect()));
             }

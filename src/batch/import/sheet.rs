@@ -53,7 +53,7 @@ fn rows(
     let hidden_columns = stream.opening().hidden_columns.clone();
     let mut used = BTreeSet::new();
     loop {
-        match stream.next()? {
+        match stream.read_next()? {
             Answer::Row { number, hidden: is_hidden, cells } => {
                 if is_hidden {
                     hidden.borrow_mut().add(number, number);

@@ -3,7 +3,7 @@
 use super::{Head, Line, Summary};
 use crate::batch::view::{BatchView, Totals};
 use crate::report::{Text, json_items};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 pub struct Json {
@@ -34,7 +34,7 @@ pub struct Report {
 
 impl Text<Line> for Json {
     fn begin(&mut self) -> Vec<u8> {
-        let batch = Value::from(json!(self.head.batch));
+        let batch = json!(self.head.batch);
         let (totals, ledger) = (&batch["totals"], json!(self.head.ledger));
         let position = self.head.position;
         format!(r#"{{"batch":{batch},"position":{position},"totals":{totals},"ledger":{ledger},"lines":["#).into_bytes()
@@ -62,7 +62,7 @@ mod tests {
         text.extend(json.lines(&[line("paid"), line("failed")]));
         text.extend(json.lines(&[line("paid")]));
         text.extend(json.end());
-        let whole: Value = serde_json::from_slice(&text).unwrap();
+        let whole: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(whole["lines"].as_array().unwrap().len(), 3);
         let paid = &whole["summary"]["states"][0];
         assert_eq!((&paid["state"], &paid["rows"], &paid["amount"]), (&json!("paid"), &json!(2), &json!("100000")));

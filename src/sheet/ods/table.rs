@@ -48,11 +48,9 @@ pub(super) fn read(xml: &mut Xml<impl BufRead>, name: String, sink: &mut dyn Sin
 pub(super) fn has_cells(xml: &mut Xml<impl BufRead>) -> Result<bool, SheetError> {
     loop {
         match xml.next()? {
-            Node::Start(element) if element.name() == "table-cell" => {
-                if Tag::read(&element).has_value() {
-                    xml.skip("table")?;
-                    return Ok(true);
-                }
+            Node::Start(element) if element.name() == "table-cell" && Tag::read(&element).has_value() => {
+                xml.skip("table")?;
+                return Ok(true);
             }
             Node::Start(element) if element.name() == "table" => xml.skip("table")?,
             Node::End(end) if end.name() == "table" => return Ok(false),

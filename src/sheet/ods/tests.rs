@@ -151,11 +151,8 @@ fn a_bomb_of_repeats_goes_off_outside() {
          </table:table-cell>"
     );
     let bomb = format!("<table:table-row table:number-rows-repeated=\"{SHEET_ROWS_MAX}\">{cells}</table:table-row>");
-    assert_eq!(
-        read(&table(&bomb)).err().unwrap().to_string().contains("enough"),
-        true,
-        "whoever takes the rows ends it"
-    );
+    let ended = read(&table(&bomb)).err().unwrap().to_string();
+    assert!(ended.contains("enough"), "whoever takes the rows ends it: {ended}");
     for (rows, code) in [
         (bomb.replace(&SHEET_ROWS_MAX.to_string(), "1048577"), "workbook_damaged"),
         (bomb.replace(&SHEET_ROWS_MAX.to_string(), "18446744073709551615"), "workbook_damaged"),
