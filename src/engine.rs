@@ -5,6 +5,7 @@
 
 use crate::clock::SharedClock;
 use crate::config::{Config, ConfigError, LaneConfig};
+use crate::faults::{self, Point};
 use crate::lane::gate::{LaneGate, Open, SharedBreaker};
 use crate::lane::route::{self, Overlap, Router};
 use crate::lane::{BreakerState, LaneView};
@@ -71,7 +72,9 @@ impl ReceiptInbox {
 
     /// Stores a receipt; durable when it returns.
     pub async fn store(&self, receipt: NewReceipt) -> Result<(), StoreError> {
+        faults::at(Point::BeforeReceipt).await?;
         self.commit.commit(receipt).await?;
+        faults::at(Point::AfterReceipt).await?;
         self.wake.poke();
         Ok(())
     }
@@ -238,6 +241,7 @@ impl Engine {
             let wake = wake.clone();
             Box::pin(async move {
                 let judged = receipts.len();
+                faults::at(Point::BeforeApply).await?;
                 store.apply_receipts(receipts, payout, message).await?;
                 wake.poke();
                 Ok(vec![(); judged])
@@ -256,7 +260,12 @@ fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &Ra
     let recording = store.clone();
     let recorder = GroupCommit::start(move |records: Vec<PayoutRecord>| {
         let store = recording.clone();
-        Box::pin(async move { store.record_payouts(records).await })
+        Box::pin(async move {
+            faults::at(Point::BeforeRecord).await?;
+            let recorded = store.record_payouts(records).await?;
+            faults::at(Point::AfterRecord).await?;
+            Ok(recorded)
+        })
     });
     let sms_lane = route::sms_lane(&config.lanes).map(|lane| lane.name.clone());
     let mut lanes = receipt::Lanes { telco: HashMap::new(), sms: HashMap::new() };

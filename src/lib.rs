@@ -17,6 +17,8 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 #[doc(hidden)]
+pub mod faults;
+#[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
 pub mod ids;

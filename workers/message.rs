@@ -2,6 +2,7 @@
 
 use crate::clock::SharedClock;
 use crate::config::LaneConfig;
+use crate::faults::{self, Point};
 use crate::queue::Work;
 use crate::queue::group_commit::GroupCommit;
 use crate::rail::{Reason, Sms, SmsOutcome, SmsRail};
@@ -62,6 +63,9 @@ impl Work for Message {
         }
         let sms = Sms { id: row.message.id, msisdn: row.message.msisdn.clone(), text: row.text.clone() };
         let outcome = self.rail.send(&sms).await;
+        if faults::at(Point::AfterSms).await.is_err() {
+            return;
+        }
         self.record(row, outcome).await;
     }
 

@@ -2,6 +2,7 @@
 
 use super::{SUBMIT, TelcoLane, ours};
 use crate::clock::Time;
+use crate::faults::{self, Point};
 use crate::payout::resolve::{self, Source};
 use crate::payout::{Action, PANIC, Payout, Submission};
 use crate::queue::Work;
@@ -43,11 +44,14 @@ impl Work for Submit {
     }
 
     async fn claim(&self, n: u32) -> Result<Vec<Submission>, StoreError> {
-        let lane = &self.lane.config;
-        self.lane
-            .store
-            .claim_submissions(&lane.name, n, lane.lease, self.prepare.clone(), self.ask_instead.clone())
-            .await
+        let (lane, store) = (&self.lane.config, &self.lane.store);
+        faults::at(Point::BeforeIntent).await?;
+        let claimed =
+            store.claim_submissions(&lane.name, n, lane.lease, self.prepare.clone(), self.ask_instead.clone()).await?;
+        if !claimed.is_empty() {
+            faults::at(Point::AfterIntent).await?;
+        }
+        Ok(claimed)
     }
 
     async fn next_due(&self) -> Result<Option<Time>, StoreError> {
@@ -62,6 +66,9 @@ impl Work for Submit {
         }
         let started = self.lane.clock.monotonic();
         let answer = self.lane.rail.submit(row.reference, &row.request).await;
+        if faults::at(Point::AfterAnswer).await.is_err() {
+            return;
+        }
         let took = self.lane.clock.monotonic().saturating_duration_since(started);
         metrics::histogram!("gaba_provider_seconds", "lane" => self.lane.config.name.clone())
             .record(took.as_secs_f64());

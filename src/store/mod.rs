@@ -18,6 +18,7 @@ use crate::batch::import::Remembered;
 use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
+use crate::faults::Injected;
 use crate::ids::{AccountId, BatchId, OrganisationId, PayoutId};
 use crate::money::{Currency, Money};
 use crate::org::audit::Entry;
@@ -108,6 +109,12 @@ pub enum StoreError {
     /// The database refused what was asked (a constraint, a trigger): trying again will not help.
     #[error("the database refused it: {0}")]
     Rejected(String),
+}
+
+impl From<Injected> for StoreError {
+    fn from(fault: Injected) -> Self {
+        StoreError::Unavailable(fault.to_string())
+    }
 }
 
 impl StoreError {

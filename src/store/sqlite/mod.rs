@@ -32,6 +32,7 @@ mod wallets;
 
 use super::{Result, StoreError};
 use crate::clock::{SharedClock, Time};
+use crate::faults::{self, Point};
 use futures::future::BoxFuture;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
@@ -141,8 +142,11 @@ impl SqliteStore {
         let task = tokio::spawn(async move {
             let mut connection = writer.acquire().await.map_err(error)?;
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+            faults::at(Point::StoreBegin).await?;
             let done = act(&mut transaction).await?;
+            faults::at(Point::StoreCommit).await?;
             transaction.commit().await.map_err(error)?;
+            faults::at(Point::StoreCommitted).await?;
             Ok(done)
         });
         task.await.unwrap_or_else(|e| {
