@@ -4,10 +4,12 @@
 //! `make bench`, or `cargo bench --bench reports -- 100000` for another number of rows. The rows are put into the database
 //! through the store, without a network.
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use gaba::batch::{Batch, NewBatch};
+use common::{new_batch, peak_mib};
+use gaba::batch::Batch;
 use gaba::clock::{Clock, SystemClock, Time};
 use gaba::config::{Config, LaneConfig};
 use gaba::money::{Currency, Money};
@@ -54,7 +56,7 @@ async fn main() {
 /// One report from a server that was started for it.
 async fn measure(installation: &mut Installation, what: &str, path: &str, rows: u32) {
     installation.serve().await;
-    let idle = peak_mib(installation.server_id());
+    let idle = peak_mib(installation.server_id()).unwrap_or(f64::NAN);
     let api = &installation.checker;
     let request = api.client.get(format!("{}{path}", api.url)).bearer_auth(&api.key).timeout(LEASE);
     let began = Instant::now();
@@ -65,7 +67,7 @@ async fn measure(installation: &mut Installation, what: &str, path: &str, rows: 
         first.get_or_insert_with(|| began.elapsed());
         bytes += chunk.len();
     }
-    let (took, peak) = (began.elapsed().as_secs_f64(), peak_mib(installation.server_id()));
+    let (took, peak) = (began.elapsed().as_secs_f64(), peak_mib(installation.server_id()).unwrap_or(f64::NAN));
     installation.kill();
     println!(
         "{what:<18} {:>10.2} {took:>9.2} {:>11.0} {:>9.1} {:>12}",
@@ -74,13 +76,6 @@ async fn measure(installation: &mut Installation, what: &str, path: &str, rows: 
         bytes as f64 / 1048576.0,
         format!("{peak:.0} ({idle:.0})")
     );
-}
-
-/// The most memory that a process ever held.
-fn peak_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
 fn configuration(folder: &Folder, port: u16) -> String {
@@ -112,27 +107,7 @@ async fn fill(installation: &Installation, rows: u32) -> Uuid {
 }
 
 async fn import(store: &SharedStore, maker: &Principal, rows: u32) -> Batch {
-    let upload = Uuid::new_v4();
-    store.store_upload_part(maker.organisation, upload, 0, b"x".to_vec()).await.unwrap();
-    let new = NewBatch {
-        kind: gaba::batch::Kind::Payout,
-        declared: Default::default(),
-        file_hash: [0; 32],
-        id: Uuid::new_v4(),
-        organisation: maker.organisation,
-        name: "A million".into(),
-        currency: Currency::Ugx,
-        notify: false,
-        sms_template: None,
-        mapping: None,
-        scheduled_at: None,
-        file_name: "list.csv".into(),
-        fingerprint: [0; 32],
-        upload,
-        created_by: maker.id,
-        created_by_label: maker.label.clone(),
-    };
-    store.create_batch(new).await.unwrap();
+    new_batch(store, maker.organisation, maker.id).await;
     let batch = store.claim_import(LEASE).await.unwrap().unwrap();
     let all: Vec<u32> = (2..rows + 2).collect();
     for chunk in all.chunks(1_000) {

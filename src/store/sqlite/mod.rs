@@ -68,6 +68,10 @@ fn migrator() -> Migrator {
 }
 
 const READERS_MAX: u32 = 4;
+/// Page caches, in SQLite's words (negative: KiB). The writer comes back to the same pages again and again; what readers
+/// look at a second time is in the system's cache, and a report of a million rows must not fill ours with each of them.
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-8192";
 /// How long a process must have lived before it takes up a suspect; see [`quarantine`].
 const STEADY: Duration = Duration::from_secs(5);
 /// How long a statement waits for another process (a command beside the server) to finish writing.
@@ -106,7 +110,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(256)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "MEMORY")
             // Pages are written back in fewer, larger rounds: 16 MiB of log instead of 4.
             .pragma("wal_autocheckpoint", "4000");
@@ -118,7 +122,8 @@ impl SqliteStore {
         migrator().run(&writer).await.map_err(|e| {
             StoreError::Rejected(format!("cannot bring the schema of {} up to date: {e}", path.display()))
         })?;
-        let reader = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(error)?;
+        let options = options.read_only(true).pragma("cache_size", READER_CACHE);
+        let reader = pool(READERS_MAX).connect_with(options).await.map_err(error)?;
         Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default(), began: Arc::default() })
     }
 
