@@ -15,6 +15,7 @@ mod messages;
 mod openapi;
 mod payouts;
 mod receipts;
+mod repetitions;
 mod reports;
 mod sheets;
 mod statement;
