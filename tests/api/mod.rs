@@ -5,6 +5,7 @@ mod approval;
 mod batches;
 mod bulk_sms;
 mod cli;
+mod corrections;
 mod demo;
 mod errors;
 mod events;
