@@ -195,6 +195,9 @@ async fn the_bad_rows_are_a_list_that_imports_once_it_is_corrected() {
     let again = ready(maker, corrected, &[]).await;
     assert_eq!((&again["counts"]["valid"], &again["counts"]["invalid"]), (&json!(2), &json!(0)), "{again}");
     assert_eq!(again["totals"]["amount"], "11500");
+    let row = maker.get(&format!("/v1/batches/{}/rows/2", id(&again))).await.1;
+    assert_eq!(cell(&row, "name"), "=HYPERLINK(\"http://x.example\")", "as it was uploaded at first");
+    assert_eq!(cell(&row, "team"), "@SUM(A1)");
     let (_, stranger, _) = world.other_organisation();
     let look = request(&stranger, "GET", &format!("/v1/batches/{}/issues.csv", id(&batch)));
     reply(look).await.is_problem(404, "not_found");
