@@ -97,7 +97,7 @@ async fn fill(installation: &Installation, rows: u32) -> Uuid {
     let (maker, checker) = (principal(Role::Maker), principal(Role::Checker));
     installation.fund(&(i64::from(rows) * AMOUNT).to_string(), "bank-1");
     let batch = import(&store, &maker, rows).await;
-    store.submit(&maker, batch.id, false).await.unwrap();
+    store.submit(&maker, batch.id, false, None).await.unwrap();
     store
         .approve(&checker, batch.id, batch.digest.as_deref().unwrap(), gaba::store::Compared::Not, None)
         .await

@@ -14,7 +14,7 @@ mod list;
 pub mod sqlite;
 
 use crate::batch::correction::{Corrected, RowView, StoredRow};
-use crate::batch::import::Remembered;
+use crate::batch::import::{Remembered, Severity};
 use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
@@ -125,7 +125,10 @@ impl StoreError {
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// A request's Idempotency-Key with its scope. The answer is stored in the transaction of the effect.
+/// A request's Idempotency-Key with its scope: organisation, principal, route and path. An act that takes one answers as
+/// it did when the same principal asked for the same under the same key, whatever has become of it since; for something
+/// else it is refused as [`Refusal::KeyReused`]. The answer is stored in the transaction of the effect; what was refused
+/// leaves the key unused.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     pub key: String,
@@ -313,6 +316,8 @@ pub trait Organisations: Send + Sync {
     async fn revoke_key(&self, organisation: OrganisationId, key: Uuid) -> Result<()>;
     /// Who a presented key is; `None` for unknown and revoked keys.
     async fn principal(&self, key_hash: [u8; 32]) -> Result<Option<Principal>>;
+    /// What was answered to this principal under this key, for an act that does more than its one transaction.
+    async fn answered(&self, actor: &Principal, key: &Idempotency) -> Result<Option<Value>>;
     async fn audit(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Entry>>;
     /// Walks every chain; the first broken place of each, in words.
     async fn verify_audit(&self) -> Result<Vec<String>>;
@@ -335,7 +340,7 @@ pub trait Wallets: Send + Sync {
     async fn check_ledger(&self) -> Result<LedgerCheck>;
 }
 
-/// Uploads and batches.
+/// Uploads and batches. What a person does to a batch gives the batch as it is then, as JSON.
 #[async_trait]
 pub trait Batches: Send + Sync {
     /// Stores one part of an upload. Uploads that no batch names are removed after a day.
@@ -355,7 +360,14 @@ pub trait Batches: Send + Sync {
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>>;
     /// Operator: a batch of whichever organisation.
     async fn find_batch(&self, batch: BatchId) -> Result<Batch>;
-    async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>>;
+    /// What is said of the rows, in row order; all of it, or only that of one severity.
+    async fn issues(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        severity: Option<Severity>,
+        page: PageRequest,
+    ) -> Result<Page<IssueView>>;
 
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
@@ -371,7 +383,13 @@ pub trait Batches: Send + Sync {
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()>;
 
     /// `ready` → `awaiting_approval`.
-    async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
+    async fn submit(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        exclude_invalid: bool,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
     /// [`StoreError::Fenced`] when `compared` is out of date.
     async fn approve(
@@ -382,13 +400,24 @@ pub trait Batches: Send + Sync {
         compared: Compared,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
-    async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
+    async fn reject(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        reason: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// `awaiting_approval` → `ready`: whoever made it takes it back, to correct it.
-    async fn withdraw(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    async fn withdraw(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
+    async fn pause(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
+    async fn resume(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
-    async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    async fn cancel(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
     /// Pays the failed rows again, each under a new reference: reserves their money anew, or refuses as a whole. Rows
     /// that are frozen are skipped and named. Gives a [`crate::batch::retry::Retried`].
     async fn retry_failed(
@@ -487,14 +516,16 @@ pub trait Exceptions: Send + Sync {
     ) -> Result<Page<ExceptionView>>;
     async fn exception(&self, organisation: OrganisationId, exception: Uuid) -> Result<ExceptionView>;
     /// Proposes a verdict; or, given by another principal than the proposed one, confirms it: then it is done, with the
-    /// money it moves, in the same transaction.
+    /// money it moves, in the same transaction. A proposer who says something else takes their first proposal back. Gives
+    /// the [`ExceptionView`].
     async fn resolve(
         &self,
         actor: &Principal,
         exception: Uuid,
         proposal: Proposal,
         lanes: TermsOfLanes,
-    ) -> Result<Done<ExceptionView>>;
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
 }
 
 /// Messages.

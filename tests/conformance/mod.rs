@@ -113,6 +113,7 @@ conformance!(sqlite, open_sqlite; {
         a_second_batch_gets_only_what_the_first_one_left,
         a_replayed_approval_gives_the_stored_answer_and_moves_nothing,
         a_refused_approval_leaves_its_key_unused,
+        an_act_under_a_key_is_answered_again_as_it_was,
         a_key_is_its_principals_own,
         approvals_that_race_share_exactly_what_there_is,
         one_approval_sent_many_times_at_once_happens_once,

@@ -73,17 +73,8 @@ impl Messages for SqliteStore {
         prepare: PrepareText,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
-                    return Ok(Done::AlreadyApplied(stored));
-                }
-                let queued = queue_test(tx, &actor, batch, &test, &prepare, now).await?;
-                let answer = serde_json::to_value(&queued).map_err(|e| StoreError::Rejected(e.to_string()))?;
-                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
-                Ok(Done::Applied(answer))
-            })
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { queue_test(tx, actor, batch, &test, &prepare, now).await.map(Done::Applied) })
         })
         .await
     }

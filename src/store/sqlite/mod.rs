@@ -7,10 +7,12 @@
 //! - An act runs in a task of its own. A request that is dropped in the middle cannot leave a transaction open.
 //! - Bulk writes are one statement over `json_each`, never row by row.
 
+mod answers;
 mod batches;
 mod books;
 mod bulk;
 mod claims;
+mod decisions;
 mod doubts;
 mod exceptions;
 mod import;
