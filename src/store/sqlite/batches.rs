@@ -285,7 +285,10 @@ impl Batches for SqliteStore {
             Box::pin(async move {
                 let starting = sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
                 for row in &starting {
-                    set_state(tx, get(row, "id")?, State::Running, None).await?;
+                    let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+                    set_state(tx, batch, State::Running, None).await?;
+                    // All of it may have been done before a restored backup was put in place.
+                    close(tx, batch, organisation, now).await?;
                 }
                 Ok(!starting.is_empty())
             })
@@ -420,6 +423,10 @@ async fn approve(
 /// O(1) rows: the payouts are swept later, a thousand at a time.
 async fn cancel(tx: &mut Tx, batch: &Batch, now: Time) -> Result<()> {
     match batch.state {
+        // It may have run since the backup was taken: then its hold is not free.
+        State::Scheduled if sql!("quarantine_standing").fetch_optional(&mut *tx).await.map_err(error)?.is_some() => {
+            Err(Refusal::InQuarantine.into())
+        }
         State::Ready | State::AwaitingApproval | State::Scheduled => {
             set_state(tx, batch.id, State::Cancelled, Some(now)).await?;
             // Nothing was sent: the hold, if there is one, goes back as a whole.

@@ -7,11 +7,13 @@
 //! - An act runs in a task of its own. A request that is dropped in the middle cannot leave a transaction open.
 //! - Bulk writes are one statement over `json_each`, never row by row.
 
+mod backup;
 mod batches;
 mod books;
 mod bulk;
 mod claims;
 mod doubts;
+mod enquiries;
 mod exceptions;
 mod import;
 mod installation;
@@ -27,8 +29,11 @@ mod record;
 mod reports;
 mod retries;
 mod rows;
+mod standstill;
 mod statement;
 mod wallets;
+
+pub use backup::restore;
 
 use super::{Result, StoreError};
 use crate::clock::{SharedClock, Time};
@@ -57,8 +62,10 @@ macro_rules! own {
 use {own, sql};
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql")))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
+    (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
+];
 
 fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
@@ -93,7 +100,7 @@ impl SqliteStore {
     /// Opens (and creates) the database of a `sqlite://path` URL, brings its schema up to date and checks the settings
     /// that durability rests on.
     pub async fn open(url: &str, clock: SharedClock) -> Result<SqliteStore> {
-        let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+        let path = Self::path_of(url);
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|e| StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display())))?;
@@ -120,6 +127,11 @@ impl SqliteStore {
         })?;
         let reader = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(error)?;
         Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default(), began: Arc::default() })
+    }
+
+    /// The file of a `sqlite://path` URL.
+    pub fn path_of(url: &str) -> PathBuf {
+        PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url))
     }
 
     fn now(&self) -> Time {
