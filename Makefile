@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make bench
+# make demo · make check · make test · make model · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model bench
+.PHONY: demo check lint deny test model drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,10 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# Twenty times a machine is lost and a backup that lacks the last payments is restored; `make test` does it twice.
+drill:
+	GABA_DRILLS=20 $(CARGO) test --test all -- drill:: --nocapture
 
 bench:
 	$(CARGO) bench --bench throughput

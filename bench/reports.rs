@@ -1,4 +1,4 @@
-//! Reports of a long list: seconds to the first byte and to the last, and the most memory that the server held, for each
+//! The books of a long list against themselves, whole and from an earlier check on, and its backup. Reports of a long list: seconds to the first byte and to the last, and the most memory that the server held, for each
 //! format; and the statement of a wallet to which half of the list came back.
 //!
 //! `make bench`, or `cargo bench --bench reports -- 100000` for another number of rows. The rows are put into the database
@@ -36,6 +36,7 @@ async fn main() {
     let began = Instant::now();
     let batch = fill(&installation, rows).await;
     println!("{rows} rows, filled in {:.0} s", began.elapsed().as_secs_f64());
+    check(&installation).await;
     println!(
         "{:<18} {:>10} {:>9} {:>11} {:>9} {:>12}",
         "report", "first byte", "seconds", "rows/s", "MiB", "peak RSS MiB"
@@ -51,6 +52,28 @@ async fn main() {
         let path = format!("/v1/wallets/{wallet}/statement?format={format}");
         measure(&mut installation, &format!("statement {format}"), &path, rows / FAILS).await;
     }
+}
+
+/// Seconds that a check of the ledger takes, and a backup.
+async fn check(installation: &Installation) {
+    let store = open(installation).await;
+    let mut folded = gaba::wallet::check::Folded::default();
+    for what in ["whole", "nothing moved"] {
+        let began = Instant::now();
+        let (check, so_far) = store.check_ledger_from(folded).await.unwrap();
+        println!("ledger check, {what}: {:.3} s, {} transfers", began.elapsed().as_secs_f64(), check.transfers);
+        assert!(check.balances(), "{:#?}", check.differences.first());
+        folded = so_far;
+    }
+    let began = Instant::now();
+    let backup = store.backup(&installation.folder.file("backup.db")).await.unwrap();
+    println!("backup: {:.1} s, {:.0} MiB", began.elapsed().as_secs_f64(), backup.bytes as f64 / 1_048_576.0);
+}
+
+async fn open(installation: &Installation) -> SharedStore {
+    let url = format!("sqlite://{}", installation.folder.file("gaba.db").display());
+    let config = Config { database_url: url, ..Config::default() };
+    gaba::store::open(&config, Arc::new(SystemClock)).await.unwrap()
 }
 
 /// One report from a server that was started for it.
@@ -88,9 +111,7 @@ fn configuration(folder: &Folder, port: u16) -> String {
 
 /// A batch of `rows` recipients, of whom every other one was paid.
 async fn fill(installation: &Installation, rows: u32) -> Uuid {
-    let url = format!("sqlite://{}", installation.folder.file("gaba.db").display());
-    let config = Config { database_url: url, ..Config::default() };
-    let store = gaba::store::open(&config, Arc::new(SystemClock)).await.unwrap();
+    let store = open(installation).await;
     let organisation = installation.organisation.parse().unwrap();
     let principal =
         |role: Role| Principal { id: Uuid::new_v4(), organisation, role, label: format!("the {}", role.name()) };

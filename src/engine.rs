@@ -9,13 +9,14 @@ use crate::faults::{self, Point};
 use crate::lane::gate::{LaneGate, Open, SharedBreaker};
 use crate::lane::route::{self, Overlap, Router};
 use crate::lane::{BreakerState, LaneView};
+use crate::quarantine::{AttemptAnswer, AttemptsMax};
 use crate::queue::group_commit::GroupCommit;
 use crate::queue::{self, Surroundings};
 use crate::rail::{self, RailContext};
 use crate::receipt::{JudgedReceipt, NewReceipt};
 use crate::sheet::Program;
 use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
-use crate::workers::{TelcoLane, batch, import, message, query, receipt, submit};
+use crate::workers::{TelcoLane, batch, enquiry, import, ledger, message, query, receipt, submit};
 use apalis::prelude::Monitor;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -168,9 +169,17 @@ impl Engine {
         drained.close();
         let workers = monitor.context();
         let driver = tokio::spawn(batch::drive(self.store.clone(), self.wake.clone(), stop.clone()));
-        let driving = driver.abort_handle();
+        let attempts: AttemptsMax = self.config.lanes.iter().map(|l| (l.name.clone(), l.attempts_max)).collect();
+        let lister = tokio::spawn(enquiry::drive(self.store.clone(), attempts, self.wake.clone(), stop.clone()));
+        let watch = ledger::Watch::new(self.store.clone(), self.config.ledger_check_every);
+        let watcher = tokio::spawn(watch.drive(stop.clone()));
+        let driving = [driver.abort_handle(), lister.abort_handle(), watcher.abort_handle()];
         let driver_ended = async {
-            drop(driver.await);
+            tokio::select! {
+                _ = driver => {}
+                _ = lister => {}
+                _ = watcher => {}
+            }
             // Told to stop, it ends as it should.
             if stop.is_cancelled() {
                 std::future::pending::<()>().await;
@@ -190,7 +199,7 @@ impl Engine {
         let finished = tokio::select! {
             ran = &mut run => Err(EngineError::Ended(ran.map_or_else(|e| e.to_string(), |()| "all of them".into()))),
             Some(worker) = unasked.recv() => Err(EngineError::Ended(worker)),
-            () = driver_ended => Err(EngineError::Ended("batch".into())),
+            () = driver_ended => Err(EngineError::Ended("batch, enquiry or ledger".into())),
             () = end => {
                 // Whatever has not drained by now is left to the next start.
                 let _ = tokio::time::timeout(LAST_WORDS, &mut run).await;
@@ -199,20 +208,24 @@ impl Engine {
         };
         self.alive.store(false, Ordering::SeqCst);
         stop.cancel();
-        driving.abort();
+        driving.iter().for_each(tokio::task::AbortHandle::abort);
         finished
     }
 
     /// One apalis worker per kind of due row and lane.
     fn register(&self, around: &Surroundings) -> Monitor {
         let mut monitor = Monitor::new();
+        let enquiries = self.enquiries();
         for lane in self.lanes.telco.values() {
             let config = &lane.config;
             let gate = Arc::new(LaneGate::new(config.rate_per_second, Some(lane.breaker.clone())));
             let work = Arc::new(submit::Submit::new(lane.clone()));
             monitor = queue::spawn(monitor, work, config.concurrency, gate, around.clone());
-            let gate = Arc::new(LaneGate::new(config.query_rate_per_second, None));
+            let rate = Arc::new(LaneGate::new(config.query_rate_per_second, None));
             let work = Arc::new(query::Query::new(lane.clone()));
+            monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, rate.clone(), around.clone());
+            let gate = Arc::new(enquiry::WhileInQuarantine { store: self.store.clone(), rate });
+            let work = Arc::new(enquiry::Enquire::new(lane.clone(), enquiries.clone()));
             monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, gate, around.clone());
         }
         for (config, rail) in self.lanes.sms.values() {
@@ -230,6 +243,20 @@ impl Engine {
         };
         monitor = queue::spawn(monitor, Arc::new(importer), IMPORTS_AT_ONCE, Arc::new(Open), around.clone());
         queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
+    }
+
+    /// Records what providers say while a quarantine stands.
+    fn enquiries(&self) -> GroupCommit<AttemptAnswer, ()> {
+        let (store, decide, wake) = (self.store.clone(), self.lanes.decide_payout(), self.wake.clone());
+        GroupCommit::start(move |answers: Vec<AttemptAnswer>| {
+            let (store, decide, wake) = (store.clone(), decide.clone(), wake.clone());
+            Box::pin(async move {
+                let answered = answers.len();
+                store.record_attempt_answers(answers, decide).await?;
+                wake.poke();
+                Ok(vec![(); answered])
+            })
+        })
     }
 
     fn receipts(&self) -> receipt::Receipt {

@@ -28,6 +28,7 @@ pub mod money;
 pub mod org;
 pub mod payout;
 pub mod phone;
+pub mod quarantine;
 pub mod queue;
 pub mod rail;
 pub mod receipt;

@@ -3,9 +3,11 @@
 mod api;
 mod chaos;
 mod conformance;
+mod drill;
 mod fuzz;
 mod matrix;
 mod model;
+mod operating;
 mod sheets;
 mod support;
 mod tidy;

@@ -1,7 +1,9 @@
 //! One thin file per kind of due row: claim → domain → record.
 
 pub mod batch;
+pub mod enquiry;
 pub mod import;
+pub mod ledger;
 pub mod message;
 pub mod query;
 pub mod receipt;

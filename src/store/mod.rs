@@ -10,6 +10,7 @@
 //! Refusals are values ([`Refusal`]), errors are trouble with the database. A fence that does not match is neither: the
 //! row was moved on by somebody else, and the act says which rows it left alone.
 
+pub mod backup;
 mod list;
 pub mod sqlite;
 
@@ -27,6 +28,8 @@ use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::phone::Msisdn;
+use crate::quarantine::statement::{Differences, StatementLine};
+use crate::quarantine::{AttemptAnswer, AttemptEnquiry, AttemptsMax, Lifting, Matched, Quarantine, Report};
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
 use crate::report::settlement::{Head, Line};
@@ -34,11 +37,13 @@ use crate::report::statement::{self, Movement, Span};
 use crate::sms::segments::Size;
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
-use crate::wallet::check::LedgerCheck;
+use crate::wallet::check::{Folded, LedgerCheck};
 use async_trait::async_trait;
+use backup::{Backup, BackupError};
 pub use list::{BadRow, Compared, DigestLine, Duplicate, SameFile};
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -90,6 +95,11 @@ pub enum Refusal {
          talking to each other"
     )]
     VerdictDiffers { proposed: String, by: String },
+    #[error("the installation is in quarantine, and this batch may have run meanwhile; an operator lifts it first")]
+    InQuarantine,
+    /// Why a quarantine cannot be lifted yet.
+    #[error("{0}")]
+    StillInQuarantine(String),
     #[error("{0}")]
     Invalid(String),
 }
@@ -337,7 +347,11 @@ pub trait Wallets: Send + Sync {
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     /// Trial balance, and every difference between transfers, balances, counters and rows.
-    async fn check_ledger(&self) -> Result<LedgerCheck>;
+    async fn check_ledger(&self) -> Result<LedgerCheck> {
+        Ok(self.check_ledger_from(Folded::default()).await?.0)
+    }
+    /// The same, going on from an earlier check: what moved since, every balance, and the batches that run.
+    async fn check_ledger_from(&self, folded: Folded) -> Result<(LedgerCheck, Folded)>;
 }
 
 /// Uploads and batches. What a person does to a batch gives the batch as it is then, as JSON.
@@ -617,6 +631,38 @@ pub trait Statements: Send + Sync {
     ) -> Result<Vec<Movement>>;
 }
 
+/// Standing still until it is known what happened: see [`crate::quarantine`].
+#[async_trait]
+pub trait Quarantines: Send + Sync {
+    /// The quarantine that stands.
+    async fn quarantine(&self) -> Result<Option<Quarantine>>;
+    /// Operator: begins one; from `gap_from` on (absent: now) providers may have done what this database does not know.
+    async fn begin_quarantine(&self, reason: &str, gap_from: Option<Time>) -> Result<Done<Quarantine>>;
+    /// Engine: goes through up to `rows_max` rows of an approved batch and writes down what to ask. Returns whether there
+    /// was such a batch.
+    async fn list_enquiries(&self, rows_max: u32, attempts: &AttemptsMax) -> Result<bool>;
+    /// Engine: claims up to `n` attempts of `lane` to be asked about.
+    async fn claim_attempt_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<AttemptEnquiry>>;
+    /// Engine: when the next attempt of `lane` is to be asked about.
+    async fn next_attempt_enquiry(&self, lane: &str) -> Result<Option<Time>>;
+    /// Engine: records what providers said, with whatever follows for the payouts, in one transaction.
+    async fn record_attempt_answers(&self, answers: Vec<AttemptAnswer>, decide: DecidePayout) -> Result<()>;
+    /// Operator: how far it is, for the `lanes` that pay and whatever else was asked; `None` when none stands.
+    async fn quarantine_report(&self, lanes: &[String]) -> Result<Option<Report>>;
+    /// Operator: holds a provider's statement against what we call paid, and remembers how that went.
+    async fn match_statement(
+        &self,
+        lane: &str,
+        currency: Currency,
+        file_hash: [u8; 32],
+        lines: Vec<StatementLine>,
+    ) -> Result<(Matched, Differences)>;
+    /// Operator: sets aside up to `rows_max` messages that wait and may have been sent; how many there were.
+    async fn withhold_messages(&self, rows_max: u32) -> Result<u32>;
+    /// Operator: lifts it; refused as [`Refusal::StillInQuarantine`] while anything is not answered for.
+    async fn lift_quarantine(&self, lifting: Lifting) -> Result<Quarantine>;
+}
+
 /// The installation itself.
 #[async_trait]
 pub trait Installation: Send + Sync {
@@ -627,6 +673,8 @@ pub trait Installation: Send + Sync {
     async fn take_over(&self) -> Result<()>;
     /// Whether the database can be written and has the schema of this program.
     async fn ready(&self) -> Result<()>;
+    /// Operator: copies one moment of the database to the new file `to`, beside whoever works on it.
+    async fn backup(&self, to: &Path) -> Result<Backup, BackupError>;
 }
 
 /// Everything an engine offers.
@@ -641,6 +689,7 @@ pub trait Store:
     + Receipts
     + Reports
     + Statements
+    + Quarantines
     + Installation
     + Send
     + Sync
@@ -659,6 +708,7 @@ impl<T> Store for T where
         + Receipts
         + Reports
         + Statements
+        + Quarantines
         + Installation
         + Send
         + Sync

@@ -205,7 +205,7 @@ async fn resume(
 #[utoipa::path(post, path = "/v1/batches/{id}/cancel", operation_id = "cancel_batch", tag = "Batches",
     params(Id, OptionalKey), request_body = Nothing,
     responses((status = 200, body = BatchView)),
-    extensions(("x-problems" = json!(["invalid_state"]))))]
+    extensions(("x-problems" = json!(["invalid_state", "in_quarantine"]))))]
 async fn cancel(
     State(app): State<Arc<App>>,
     Maker(who): Maker,

@@ -215,7 +215,10 @@ impl Batches for SqliteStore {
             Box::pin(async move {
                 let starting = sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
                 for row in &starting {
-                    set_state(tx, get(row, "id")?, State::Running, None).await?;
+                    let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+                    set_state(tx, batch, State::Running, None).await?;
+                    // All of it may have been done before a restored backup was put in place.
+                    close(tx, batch, organisation, now).await?;
                 }
                 Ok(!starting.is_empty())
             })

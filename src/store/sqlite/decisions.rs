@@ -97,6 +97,10 @@ pub(super) async fn cancel(tx: &mut Tx, actor: &Principal, id: BatchId, now: Tim
     let found = rows::batch(tx, actor.organisation, id).await?;
     match found.state {
         State::Cancelled | State::Cancelling => return Ok(Done::AlreadyApplied(found)),
+        // It may have run since the backup was taken: then its hold is not free.
+        State::Scheduled if sql!("quarantine_standing").fetch_optional(&mut *tx).await.map_err(error)?.is_some() => {
+            return Err(Refusal::InQuarantine.into());
+        }
         State::Ready | State::AwaitingApproval | State::Scheduled => {
             set_state(tx, id, State::Cancelled, Some(now)).await?;
             // Nothing was sent: the hold, if there is one, goes back as a whole.

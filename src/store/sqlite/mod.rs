@@ -8,12 +8,14 @@
 //! - Bulk writes are one statement over `json_each`, never row by row.
 
 mod answers;
+mod backup;
 mod batches;
 mod books;
 mod bulk;
 mod claims;
 mod decisions;
 mod doubts;
+mod enquiries;
 mod exceptions;
 mod import;
 mod installation;
@@ -29,8 +31,11 @@ mod record;
 mod reports;
 mod retries;
 mod rows;
+mod standstill;
 mod statement;
 mod wallets;
+
+pub use backup::restore;
 
 use super::{Result, StoreError};
 use crate::clock::{SharedClock, Time};
@@ -59,8 +64,10 @@ macro_rules! own {
 use {own, sql};
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql")))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
+    (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
+];
 
 fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
@@ -99,7 +106,7 @@ impl SqliteStore {
     /// Opens (and creates) the database of a `sqlite://path` URL, brings its schema up to date and checks the settings
     /// that durability rests on.
     pub async fn open(url: &str, clock: SharedClock) -> Result<SqliteStore> {
-        let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+        let path = Self::path_of(url);
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|e| StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display())))?;
@@ -127,6 +134,11 @@ impl SqliteStore {
         let options = options.read_only(true).pragma("cache_size", READER_CACHE);
         let reader = pool(READERS_MAX).connect_with(options).await.map_err(error)?;
         Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default(), began: Arc::default() })
+    }
+
+    /// The file of a `sqlite://path` URL.
+    pub fn path_of(url: &str) -> PathBuf {
+        PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url))
     }
 
     fn now(&self) -> Time {

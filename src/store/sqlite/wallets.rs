@@ -2,14 +2,14 @@
 
 use super::organisations::{open_account, record_act};
 use super::rows::{self, get};
-use super::{Result, SqliteStore, Tx, error, sql};
+use super::{Result, SqliteStore, Tx, error, ledger_check, sql};
 use crate::batch::Batch;
 use crate::clock::Time;
 use crate::ids::{AccountId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{Done, Idempotency, Refusal, StoreError, Wallets};
-use crate::wallet::check::LedgerCheck;
+use crate::wallet::check::{Folded, LedgerCheck};
 use crate::wallet::transfers::TransferKind;
 use crate::wallet::{self, AccountKind, FundingView, WalletView};
 use async_trait::async_trait;
@@ -49,8 +49,8 @@ impl Wallets for SqliteStore {
         .await
     }
 
-    async fn check_ledger(&self) -> Result<LedgerCheck> {
-        super::ledger_check::check(&self.reader).await
+    async fn check_ledger_from(&self, folded: Folded) -> Result<(LedgerCheck, Folded)> {
+        ledger_check::check(&self.reader, folded, ledger_check::STRETCH).await
     }
 }
 
