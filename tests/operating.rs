@@ -194,11 +194,13 @@ async fn the_books_differ() {
     scene.database("UPDATE accounts SET balance = balance + 7 WHERE kind = 'wallet'").await;
     let metrics = format!("{}/metrics", scene.gaba.url);
     let client = scene.gaba.maker.client.clone();
-    until("the watch to see it", || async {
-        let shown = client.get(&metrics).send().await.ok()?.text().await.ok()?;
-        shown.contains("gaba_ledger_differences 1").then_some(())
+    let shown = async || client.get(&metrics).send().await.ok()?.text().await.ok();
+    let seen = until("the watch to see it", || async {
+        shown().await.filter(|shown| shown.contains("gaba_ledger_differences 1"))
     })
     .await;
+    let seen = checks(&seen);
+    until("the watch to look again", || async { (checks(&shown().await?) >= seen + 2).then_some(()) }).await;
     let log = std::fs::read_to_string(scene.gaba.folder.file("serve.log")).unwrap();
     let told: Vec<&str> = log.lines().filter(|line| line.contains("the books differ")).collect();
     assert_eq!(told.len(), 1, "told once: {told:?}");
@@ -208,10 +210,18 @@ async fn the_books_differ() {
     };
     scene.play("The books differ", repaired).await;
     until("the watch to see that", || async {
-        let shown = client.get(&metrics).send().await.ok()?.text().await.ok()?;
+        let shown = shown().await?;
         (shown.contains("gaba_ledger_differences 0") && shown.contains("gaba_quarantine 0")).then_some(())
     })
     .await;
+    let log = std::fs::read_to_string(scene.gaba.folder.file("serve.log")).unwrap();
+    assert_eq!(log.lines().filter(|line| line.contains("the books agree again")).count(), 1);
+}
+
+/// How often the watch has looked, by the metrics.
+fn checks(metrics: &str) -> u64 {
+    let counted = metrics.lines().filter(|line| line.starts_with("gaba_ledger_checks_total{"));
+    counted.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]

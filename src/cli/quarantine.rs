@@ -213,18 +213,22 @@ async fn lift(context: &Context, store: &SharedStore, lifting: Lifting) -> Outco
     if let Some(obstacle) = report.obstacle(lifting.vouched) {
         return Err(Failure::new(format!("not to be lifted yet: {obstacle}")));
     }
-    let mut withheld = 0;
-    while !lifting.send_messages {
-        let now = store.withhold_messages(MESSAGES_AT_ONCE).await?;
-        withheld += now;
-        if now == 0 {
-            break;
-        }
-    }
+    let withheld = if lifting.send_messages { 0 } else { withhold(store).await? };
     let quarantine = store.lift_quarantine(lifting).await?;
     let told: Value = json!({"standing": false, "lifted": quarantine, "messages_withheld": withheld});
     context
         .output
         .tell(format!("Lifted. {withheld} messages that waited are not sent; what is queued goes on."), &told);
     Ok(())
+}
+
+/// Sets aside every message that waits; how many there were.
+async fn withhold(store: &SharedStore) -> Result<u32, Failure> {
+    let mut withheld = 0;
+    loop {
+        match store.withhold_messages(MESSAGES_AT_ONCE).await? {
+            0 => return Ok(withheld),
+            some => withheld += some,
+        }
+    }
 }
