@@ -113,6 +113,8 @@ fn every_dependency_has_its_reason() {
             inside = line.ends_with("dependencies]");
         } else if let Some((name, _)) = line.split_once(" = ")
             && inside
+            // The tests' own way to this very program.
+            && name != "gaba"
         {
             assert!(reasons.contains(name), "docs/DEPENDENCIES.md does not say why {name} is here");
         }
