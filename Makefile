@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make bench
+# make demo · make check · make test · make model · make simulation · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model bench
+.PHONY: demo check lint deny test model simulation bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,10 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# The engine in a world of faults, for some hours; `make test` takes 200 walks.
+simulation:
+	GABA_SIM_SEEDS=10000 $(CARGO) test --test all -- simulation::whatever --nocapture
 
 bench:
 	$(CARGO) bench --bench throughput

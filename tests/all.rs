@@ -7,5 +7,6 @@ mod fuzz;
 mod matrix;
 mod model;
 mod sheets;
+mod simulation;
 mod support;
 mod tidy;
