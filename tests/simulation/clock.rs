@@ -29,6 +29,11 @@ impl VirtualClock {
         self.wrong.store(by, Ordering::Relaxed);
     }
 
+    /// A clock that is behind is set right.
+    pub fn catch_up(&self) {
+        self.wrong.fetch_max(0, Ordering::Relaxed);
+    }
+
     /// How much time has truly passed.
     pub fn passed(&self) -> Micros {
         self.passed.load(Ordering::Relaxed)

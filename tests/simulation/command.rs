@@ -192,7 +192,7 @@ impl Command {
 }
 
 /// Batches of one walk.
-const BATCHES_MAX: usize = 6;
+const BATCHES_MAX: usize = 9;
 /// One of so many steps has a fault in it.
 const FAULT_ONE_IN: u32 = 14;
 
@@ -218,19 +218,19 @@ pub fn choose(world: &World, chance: &mut Chance) -> Step {
         (if batches < BATCHES_MAX && importing == 0 { 6 } else { 0 }, upload),
         (rarely(chance, 3) * some(batches, 1), |_, c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
         (some(importing, 8), |_, _| Command::Import),
-        (some(ready, 2), |_, c| Command::Correct { batch: c.any(), row: c.below(8), how: c.below(5) as u8 }),
-        (some(batches, 14), act),
+        (some(ready, 1), |_, c| Command::Correct { batch: c.any(), row: c.below(8), how: c.below(5) as u8 }),
+        (some(batches, 10), act),
         (some(open, 5) + rarely(chance, 8) * some(now.exceptions.len(), 1), verdict),
         (some(swept, 6) + rarely(chance, 3), |_, c| Command::Drive { rows: c.below(5) + 1 }),
-        (some(send.len(), 9) + rarely(chance, 4), |_, c| Command::Send {
+        (some(send.len(), 12) + rarely(chance, 4), |_, c| Command::Send {
             lane: c.any(),
             n: many(c),
             wait: c.one_in(4),
         }),
-        (some(ask.len(), 8) + rarely(chance, 4), |_, c| Command::Ask { lane: c.any(), n: many(c), wait: c.one_in(5) }),
+        (some(ask.len(), 10) + rarely(chance, 4), |_, c| Command::Ask { lane: c.any(), n: many(c), wait: c.one_in(5) }),
         (some(texts, 6) + rarely(chance, 8), |_, c| Command::Text { n: many(c), wait: c.one_in(5) }),
         (some(world.hands.len(), 6), |_, c| Command::Begin { n: c.below(4) as usize + 1, give_back: c.one_in(5) }),
-        (some(calls, 16), answer),
+        (some(calls, 22), answer),
         (some(world.provider.transit.len(), 3), |_, c| Command::Arrive { which: c.any(), fate: fate(c) }),
         (some(pending, 4), |_, c| Command::Settle { which: c.any() }),
         (rarely(chance, 6) * some(world.provider.book.len(), 2), |_, c| Command::Contradict { which: c.any() }),
@@ -252,7 +252,8 @@ pub fn choose(world: &World, chance: &mut Chance) -> Step {
     for (weight, make) in menu {
         if left < weight {
             let command = make(world, chance);
-            return Step { command, fault: chance.one_in(FAULT_ONE_IN).then(|| fault(chance)) };
+            let fault = chance.one_in(FAULT_ONE_IN).then(|| fault(&command, chance));
+            return Step { command, fault };
         }
         left -= weight;
     }
@@ -264,31 +265,28 @@ fn many(c: &mut Chance) -> u32 {
     if c.one_in(3) { 64 } else { c.below(4) + 1 }
 }
 
-fn fault(c: &mut Chance) -> Fault {
+/// At a point that the command passes: one of the store's, or one of its own.
+fn fault(command: &Command, c: &mut Chance) -> Fault {
     use Point::*;
+    let own: &[Point] = match command {
+        Command::Send { .. } => &[BeforeIntent, AfterIntent],
+        Command::Answer { .. } => &[AfterAnswer, BeforeRecord, AfterRecord, AfterSms],
+        Command::Receipt { .. } | Command::ReceiptAgain { .. } => &[BeforeReceipt, AfterReceipt],
+        Command::Read { .. } => &[BeforeApply],
+        _ => &[],
+    };
     let how = c.of(&[How::Crash, How::Crash, How::Crash, How::Fail, How::Fail, How::Panic]);
-    let store = [StoreBegin, StoreCommit, StoreCommitted];
-    let point = match (how, c.below(3)) {
-        // What is lost with a panic must be nobody's only record: it is one of a worker's.
-        (How::Panic, _) => c.of(&[AfterAnswer, AfterAnswer, AfterSms]),
-        (_, 0) => c.of(&[
-            BeforeIntent,
-            AfterIntent,
-            AfterAnswer,
-            BeforeRecord,
-            AfterRecord,
-            BeforeReceipt,
-            AfterReceipt,
-            BeforeApply,
-            AfterSms,
-        ]),
-        _ => c.of(&store),
+    let point = match how {
+        // A panic that nobody records is a crash of its own kind: only workers' are told apart.
+        How::Panic => c.of(&[AfterAnswer, AfterAnswer, AfterSms]),
+        _ if !own.is_empty() && c.one_in(2) => c.of(own),
+        _ => c.of(&[StoreBegin, StoreCommit, StoreCommitted]),
     };
     Fault { point, nth: if c.one_in(3) { c.below(4) } else { 0 }, how }
 }
 
 fn fund(_: &World, c: &mut Chance) -> Command {
-    let amount = if c.one_in(10) { 0 } else { i64::from(c.below(8_000)) + 1 };
+    let amount = if c.one_in(10) { 0 } else { i64::from(c.below(20_000)) + 1 };
     Command::Fund { org: c.any(), amount, reference: c.one_in(8).then(|| c.below(4)) }
 }
 

@@ -30,6 +30,7 @@ mod gateway;
 mod process;
 mod provider;
 mod refusals;
+mod stories;
 mod walk;
 mod world;
 
@@ -48,6 +49,73 @@ const FAILED_ONCE: &[u64] = &[];
 
 const SEEDS: usize = 200;
 const STEPS: usize = 500;
+
+/// What must have happened in a run of so many walks.
+const LONG: usize = 150;
+const HAPPENS: [&str; 62] = [
+    "Answer",
+    "Arrive",
+    "Begin",
+    "Contradict",
+    "Crash",
+    "Drive",
+    "Receipt Denied",
+    "Receipt Forged",
+    "Receipt Incomplete",
+    "Receipt OtherAddress",
+    "Receipt OtherAmount",
+    "Receipt OtherLane",
+    "Receipt OtherNumber",
+    "Receipt Stray",
+    "Receipt True",
+    "Receipt Unclear",
+    "Receipt Unreadable",
+    "ReceiptAgain",
+    "SetClock",
+    "Settle",
+    "Shown",
+    "Upload Sms",
+    "UploadAgain",
+    "a payment that had failed",
+    "done: Approve",
+    "done: Cancel",
+    "done: Correct",
+    "done: Pause",
+    "done: Reject",
+    "done: Resume",
+    "done: Retry",
+    "done: Submit",
+    "done: Withdraw",
+    "fault: Crash at after_answer",
+    "fault: Crash at after_intent",
+    "fault: Crash at after_receipt",
+    "fault: Crash at after_record",
+    "fault: Crash at before_apply",
+    "fault: Crash at before_intent",
+    "fault: Crash at before_receipt",
+    "fault: Crash at before_record",
+    "fault: Crash at store_begin",
+    "fault: Crash at store_commit",
+    "fault: Crash at store_committed",
+    "fault: Fail at store_begin",
+    "fault: Fail at store_commit",
+    "fault: Fail at store_committed",
+    "fault: Panic at after_answer",
+    "refused: InsufficientFunds",
+    "refused: SelfApproval",
+    "settled: late_success as dismiss",
+    "settled: late_success as paid",
+    "settled: mismatch as paid",
+    "settled: overdue as paid",
+    "settled: overdue as not_paid",
+    "settled: overdue as reissue",
+    "settled: reversal as not_paid",
+    "the breaker holds",
+    "way: Barred",
+    "way: Behind",
+    "way: Late",
+    "way: Panic",
+];
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name)
@@ -77,6 +145,10 @@ fn whatever_goes_wrong_everybody_is_paid_once_and_nobody_is_forgotten() {
     let rate = done.steps as f64 / took.as_secs_f64();
     eprintln!("{} walks of {} steps from seed {first}, {took:.1?}: {rate:.0} steps a second", done.walks, run.steps);
     eprintln!("{:#?}", done.tally);
+    if done.walks >= LONG {
+        let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();
+        assert!(never.is_empty(), "never happened: {never:?}");
+    }
 }
 
 #[test]

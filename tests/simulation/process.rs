@@ -4,7 +4,7 @@
 use super::board::{Board, SimulatedRail};
 use super::clock::VirtualClock;
 use super::faulty::Faults;
-use gaba::clock::SharedClock;
+use gaba::clock::{NeverBack, SharedClock};
 use gaba::config::{Config, LaneConfig};
 use gaba::engine::{Engine, Rails, ReceiptInbox, Wake, Works};
 use gaba::queue::{self, Work};
@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub const LANES: [&str; 2] = ["north", "south"];
 pub const SMS_LANE: &str = "blasta";
 
-/// `north` remembers references for a day and is sent to again; `south` does not say, and never is.
+/// The provider of `north` remembers references for a day, so that a request may be sent again; that of `south` pays
+/// whatever it is asked to, and is asked once.
 const CONFIG: &str = r#"
 [[lanes]]
 name = "north"
@@ -193,7 +194,7 @@ async fn begin(folder: &Path, clock: Arc<VirtualClock>) -> Life {
 
 async fn life(folder: &Path, clock: Arc<VirtualClock>) -> Result<Life, gaba::engine::EngineError> {
     let config = Arc::new(config(folder));
-    let shared: SharedClock = clock.clone();
+    let shared: SharedClock = Arc::new(NeverBack::new(clock.clone()));
     let url = format!("sqlite://{}", folder.join("gaba.db").display());
     let store: SharedStore = Arc::new(SqliteStore::open(&url, shared.clone()).await?);
     let board = Board::new(clock);

@@ -4,6 +4,7 @@
 use super::Wrong;
 use super::board::Order;
 use super::clock::{DAY, Micros};
+use super::process::LANES;
 use gaba::money::Currency;
 use gaba::rail::{Outcome, Payment, Reason};
 use uuid::Uuid;
@@ -80,6 +81,11 @@ impl Provider {
         (!self.forgets || now - self.book[last].seen_at < REMEMBERED).then_some(last)
     }
 
+    /// Whether a request that comes again is the same transfer. Only one lane's provider says that it looks.
+    fn recognises(&self, lane: &str) -> bool {
+        lane == LANES[0]
+    }
+
     /// A request arrives; `None` when it was on its way for too long.
     pub fn arrive(
         &mut self,
@@ -92,7 +98,7 @@ impl Provider {
         if now - sent_at >= WANDERS {
             return Ok(None);
         }
-        if let Some(which) = self.known(reference, now) {
+        if let Some(which) = self.known(reference, now).filter(|_| self.recognises(&lane)) {
             if self.book[which].body != body {
                 return Err(format!("resend: {reference} came again with another body: {body}"));
             }

@@ -41,6 +41,8 @@ pub struct Auditor {
     pub now: Snapshot,
     history: History,
     chain: chain::Chain,
+    /// Entries of the audit trail when it was last followed.
+    entries: i64,
 }
 
 impl Auditor {
@@ -53,6 +55,7 @@ impl Auditor {
             now: Snapshot::default(),
             history: History::default(),
             chain: chain::Chain::default(),
+            entries: 0,
         }
     }
 
@@ -73,7 +76,10 @@ impl Auditor {
             rows::check(&self.now)?;
             money::check(&self.now)?;
             self.history.check(&self.now, people)?;
-            self.runtime.block_on(self.chain.check(connection))?;
+            if self.now.entries != self.entries {
+                self.entries = self.now.entries;
+                self.runtime.block_on(self.chain.check(connection))?;
+            }
         }
         outside::check(&self.now, provider, gateway)
     }

@@ -115,8 +115,8 @@ fn batch_forgotten(now: &Snapshot, batch: &Batch) -> Result<(), Wrong> {
     if forgotten {
         return Err(format!("I9: batch {} is {} and never due", batch.id, batch.state));
     }
-    // A batch whose rows are all over, and that nobody must look at, is closed.
-    if matches!(batch.state.as_str(), "running" | "cancelling") {
+    // A batch whose rows are all over, and that nobody must look at, is closed, or will be by a sweep.
+    if matches!(batch.state.as_str(), "running" | "cancelling") && undue {
         let open = |p: Uuid| now.exceptions.iter().any(|e| e.payout == p && e.is_open() && e.kind != "overdue");
         let payouts = now.payouts.iter().any(|p| p.batch == batch.id && (!p.is_over() || open(p.id)));
         let bulk = |m: &super::snapshot::Message| m.batch == batch.id && m.purpose == "bulk";

@@ -1,8 +1,8 @@
-//! The rows of one moment, in one reading transaction.
+//! The rows of one moment.
 
 use super::super::Wrong;
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Connection, Row};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use uuid::Uuid;
@@ -136,6 +136,8 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// Receipts that are not applied yet.
     pub letters: i64,
+    /// Of the audit trail.
+    pub entries: i64,
     pub batch_of: BTreeMap<Uuid, usize>,
     pub payout_of: BTreeMap<Uuid, usize>,
 }
@@ -145,9 +147,41 @@ pub async fn version(connection: &mut SqliteConnection) -> Result<i64, Wrong> {
     Ok(row.get(0))
 }
 
-async fn all<T>(tx: &mut SqliteConnection, sql: &'static str, read: fn(&SqliteRow) -> T) -> Result<Vec<T>, Wrong> {
-    let rows = sqlx::query(sql).fetch_all(tx).await.map_err(|e| format!("{sql}: {e}"))?;
-    Ok(rows.iter().map(read).collect())
+/// The fields of a line, in their order.
+struct Fields<'a>(std::str::Split<'a, char>);
+
+impl<'a> Fields<'a> {
+    fn text(&mut self) -> &'a str {
+        self.0.next().expect("a line has as many fields as are read of it")
+    }
+
+    fn string(&mut self) -> String {
+        self.text().to_owned()
+    }
+
+    fn number(&mut self) -> i64 {
+        self.text().parse().expect("a number")
+    }
+
+    fn id(&mut self) -> Uuid {
+        Uuid::parse_str(self.text()).expect("an id in hexadecimal digits")
+    }
+
+    /// What may be null.
+    fn maybe<T>(&mut self, read: fn(&mut Fields<'a>) -> T) -> Option<T> {
+        let here = self.0.clone().next().is_some_and(|text| !text.is_empty());
+        if here { Some(read(self)) } else { self.0.next().and(None) }
+    }
+
+    fn yes(&mut self) -> bool {
+        self.text() == "1"
+    }
+}
+
+/// The lines that one column of the answer has.
+fn lines<T>(row: &SqliteRow, column: usize, read: fn(&mut Fields<'_>) -> T) -> Vec<T> {
+    let text: Option<&str> = row.get(column);
+    text.into_iter().flat_map(str::lines).map(|line| read(&mut Fields(line.split('|')))).collect()
 }
 
 impl Snapshot {
@@ -178,136 +212,104 @@ impl Snapshot {
         (self.transfers.len(), self.exceptions.len(), self.letters).hash(trace);
     }
 
+    /// One statement, and one row of text: hundreds of rows would each be handed from thread to thread.
     pub async fn read(&mut self, connection: &mut SqliteConnection) -> Result<(), Wrong> {
-        let mut tx = connection.begin().await.map_err(|e| e.to_string())?;
-        self.payouts = all(
-            &mut tx,
-            "SELECT id, batch_id, row, lane, msisdn, amount, amount + fee + tax, currency, state, action, due_at, claim, \
-             attempt, frozen_by IS NOT NULL FROM payouts ORDER BY batch_id, row",
-            |r| Payout {
-                id: r.get(0),
-                batch: r.get(1),
-                row: r.get(2),
-                lane: r.get(3),
-                msisdn: r.get(4),
-                amount: r.get(5),
-                total: r.get(6),
-                currency: r.get(7),
-                state: r.get(8),
-                action: r.get(9),
-                due_at: r.get(10),
-                claim: r.get(11),
-                attempt: r.get(12),
-                frozen: r.get(13),
-            },
-        )
-        .await?;
-        self.batches = all(
-            &mut tx,
-            "SELECT id, organisation_id, state, due_at, notify, digest, valid, invalid, amount, reserved, paid, \
-             released FROM batches ORDER BY created_at, id",
-            |r| Batch {
-                id: r.get(0),
-                organisation: r.get(1),
-                state: r.get(2),
-                due_at: r.get(3),
-                notify: r.get(4),
-                digest: r.get(5),
-                valid: r.get(6),
-                invalid: r.get(7),
-                amount: r.get(8),
-                reserved: r.get(9),
-                paid: r.get(10),
-                released: r.get(11),
-            },
-        )
-        .await?;
-        self.tallies = all(&mut tx, "SELECT batch_id, state, rows, amount, total FROM batch_tallies", |r| Tally {
-            batch: r.get(0),
-            state: r.get(1),
-            rows: r.get(2),
-            amount: r.get(3),
-            total: r.get(4),
-        })
-        .await?;
-        self.attempts = all(&mut tx, "SELECT batch_id, row, attempt, reference, state FROM attempts", |r| Attempt {
-            batch: r.get(0),
-            row: r.get(1),
-            attempt: r.get(2),
-            reference: r.get(3),
-            state: r.get(4),
-        })
-        .await?;
-        self.accounts = all(&mut tx, "SELECT id, kind, currency, batch_id, lane, balance FROM accounts", |r| Account {
-            id: r.get(0),
-            kind: r.get(1),
-            currency: r.get(2),
-            batch: r.get(3),
-            lane: r.get(4),
-            balance: r.get(5),
-        })
-        .await?;
-        self.exceptions = all(
-            &mut tx,
-            "SELECT id, organisation_id, payout_id, kind, attempt, state, verdict, resolution FROM exceptions ORDER BY rowid",
-            |r| Exception {
-                id: r.get(0),
-                organisation: r.get(1),
-                payout: r.get(2),
-                kind: r.get(3),
-                attempt: r.get(4),
-                state: r.get(5),
-                verdict: r.get(6),
-                resolution: r.get(7),
-            },
-        )
-        .await?;
-        self.messages = all(
-            &mut tx,
-            "SELECT id, batch_id, row, purpose, cost, state, due_at FROM messages ORDER BY batch_id, row, purpose",
-            |r| Message {
-                id: r.get(0),
-                batch: r.get(1),
-                row: r.get(2),
-                purpose: r.get(3),
-                cost: r.get(4),
-                state: r.get(5),
-                due_at: r.get(6),
-            },
-        )
-        .await?;
-        self.transfers(&mut tx).await?;
-        self.letters = all(&mut tx, "SELECT COUNT(*) FROM receipts WHERE due_at IS NOT NULL", |r| r.get(0)).await?[0];
-        tx.rollback().await.map_err(|e| e.to_string())?;
+        let after = self.transfers.last().map_or(0, |t| t.position);
+        let read = sqlx::query(include_str!("snapshot.sql")).bind(after).fetch_one(connection).await;
+        let row = &read.map_err(|e| format!("the auditor cannot read: {e}"))?;
+        self.payouts = lines(row, 0, |f| Payout {
+            id: f.id(),
+            batch: f.id(),
+            row: f.number(),
+            lane: f.string(),
+            msisdn: f.string(),
+            amount: f.number(),
+            total: f.number(),
+            currency: f.string(),
+            state: f.string(),
+            action: f.string(),
+            due_at: f.maybe(Fields::number),
+            claim: f.number(),
+            attempt: f.number(),
+            frozen: f.yes(),
+        });
+        self.payouts.sort_by_key(|p| (p.batch, p.row));
+        self.batches = lines(row, 1, |f| Batch {
+            id: f.id(),
+            organisation: f.id(),
+            state: f.string(),
+            due_at: f.maybe(Fields::number),
+            notify: f.yes(),
+            digest: f.maybe(Fields::string),
+            valid: f.number(),
+            invalid: f.number(),
+            amount: f.number(),
+            reserved: f.number(),
+            paid: f.number(),
+            released: f.number(),
+        });
+        self.tallies = lines(row, 2, |f| Tally {
+            batch: f.id(),
+            state: f.string(),
+            rows: f.number(),
+            amount: f.number(),
+            total: f.number(),
+        });
+        self.attempts = lines(row, 3, |f| Attempt {
+            batch: f.id(),
+            row: f.number(),
+            attempt: f.number(),
+            reference: f.id(),
+            state: f.string(),
+        });
+        self.accounts = lines(row, 4, |f| Account {
+            id: f.id(),
+            kind: f.string(),
+            currency: f.string(),
+            batch: f.maybe(Fields::id),
+            lane: f.maybe(Fields::string),
+            balance: f.number(),
+        });
+        self.exceptions = lines(row, 5, |f| Exception {
+            id: f.id(),
+            organisation: f.id(),
+            payout: f.id(),
+            kind: f.string(),
+            attempt: f.number(),
+            state: f.string(),
+            verdict: f.maybe(Fields::string),
+            resolution: f.maybe(Fields::string),
+        });
+        self.messages = lines(row, 6, |f| Message {
+            id: f.id(),
+            batch: f.id(),
+            row: f.number(),
+            purpose: f.string(),
+            cost: f.number(),
+            state: f.string(),
+            due_at: f.maybe(Fields::number),
+        });
+        self.messages.sort_by_key(|m| (m.batch, m.row, m.id));
+        self.transfers.extend(lines(row, 7, |f| Transfer {
+            position: f.number(),
+            kind: f.string(),
+            debit: f.id(),
+            credit: f.id(),
+            amount: f.number(),
+            currency: f.string(),
+            batch: f.maybe(Fields::id),
+            row: f.maybe(Fields::number),
+            attempt: f.maybe(Fields::number),
+        }));
+        let transfers: i64 = row.get(8);
+        (self.letters, self.entries) = (row.get(9), row.get(10));
         self.batch_of = self.batches.iter().enumerate().map(|(n, b)| (b.id, n)).collect();
         self.payout_of = self.payouts.iter().enumerate().map(|(n, p)| (p.id, n)).collect();
-        Ok(())
-    }
-
-    /// Those after the last one that was seen; that none of the others went away is told by their number.
-    async fn transfers(&mut self, tx: &mut SqliteConnection) -> Result<(), Wrong> {
-        let after = self.transfers.last().map_or(0, |t| t.position);
-        let new = sqlx::query(
-            "SELECT position, kind, debit_account, credit_account, amount, currency, batch_id, row, attempt \
-             FROM transfers WHERE position > $1 ORDER BY position",
-        );
-        let new = new.bind(after).fetch_all(&mut *tx).await.map_err(|e| e.to_string())?;
-        self.transfers.extend(new.iter().map(|r| Transfer {
-            position: r.get(0),
-            kind: r.get(1),
-            debit: r.get(2),
-            credit: r.get(3),
-            amount: r.get(4),
-            currency: r.get(5),
-            batch: r.get(6),
-            row: r.get(7),
-            attempt: r.get(8),
-        }));
-        let count: i64 = all(tx, "SELECT COUNT(*) FROM transfers", |r| r.get(0)).await?[0];
-        if count == self.transfers.len() as i64 {
+        // Those after the last one that was seen are added; that none of the others went away is told by their number.
+        if transfers == self.transfers.len() as i64 {
             Ok(())
         } else {
-            Err(format!("I5: {} transfers were seen and {count} are there", self.transfers.len()))
+            Err(format!("I5: {} transfers were seen and {transfers} are there", self.transfers.len()))
         }
     }
 }

@@ -7,10 +7,15 @@ use super::super::command::Way;
 use super::super::process::{LANES, Ran};
 use super::super::provider::{Fate, Transit, unknown};
 use super::{Hand, World};
+use gaba::clock::Clock;
 use gaba::lane::gate::{Gate, LaneGate};
 use gaba::queue::{self, Work};
 use gaba::rail::{Executed, Outcome, Reason, SmsOutcome};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a request may take: `request_timeout` of every lane.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Ends the step with the process, if it has crashed.
 macro_rules! alive {
@@ -136,6 +141,7 @@ impl World {
     fn begin_with(&mut self, hands: Vec<Hand>) -> Result<Ran<()>, Wrong> {
         let before = self.calls();
         for hand in hands {
+            let (left, calls) = (hand.lease_left(self.clock.monotonic()), self.calls());
             let works = &self.process().life().works;
             let ran = match hand {
                 Hand::Send(lane, row) => self.process().act_on(&works.submit[lane].0, vec![row]),
@@ -143,6 +149,9 @@ impl World {
                 Hand::Text(row) => self.process().act_on(&works.message[0].0, vec![row]),
             };
             alive!(ran);
+            if left.is_some_and(|left| left <= REQUEST_TIMEOUT) && self.calls() > calls {
+                return Err(format!("lease: a request was sent with {left:?} left of its claim"));
+            }
         }
         let board = self.process().life().board.clone();
         for call in &board.calls.lock().unwrap()[before..] {
@@ -274,6 +283,15 @@ impl World {
 }
 
 impl Hand {
+    /// Of one that sends something.
+    fn lease_left(&self, now: Instant) -> Option<Duration> {
+        match self {
+            Hand::Send(_, row) => Some(row.lease_until.saturating_duration_since(now)),
+            Hand::Text(row) => Some(row.lease_until.saturating_duration_since(now)),
+            Hand::Ask(..) => None,
+        }
+    }
+
     /// Its batch and row: claims come in an order that is nobody's to know.
     fn place(&self) -> (uuid::Uuid, u32) {
         match self {

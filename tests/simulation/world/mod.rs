@@ -200,6 +200,8 @@ impl World {
     /// still on its way.
     fn crash(&mut self) -> Result<(), Wrong> {
         let calls = std::mem::take(&mut *self.process().life().board.calls.lock().unwrap());
+        // That a clock was set back while nobody looked at it, nobody can know.
+        self.clock.catch_up();
         let folder = self.folder.copy();
         self.process = None;
         self.folder = folder;
