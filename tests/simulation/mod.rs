@@ -123,6 +123,8 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
 }
 
+static TIMES: Mutex<[u64; 16]> = Mutex::new([0; 16]);
+
 fn steps() -> usize {
     number("GABA_SIM_STEPS").map_or(STEPS, |steps| steps as usize)
 }
@@ -144,6 +146,7 @@ fn whatever_goes_wrong_everybody_is_paid_once_and_nobody_is_forgotten() {
     }
     let rate = done.steps as f64 / took.as_secs_f64();
     eprintln!("{} walks of {} steps from seed {first}, {took:.1?}: {rate:.0} steps a second", done.walks, run.steps);
+    eprintln!("{:?}", TIMES.lock().unwrap());
     eprintln!("{:#?}", done.tally);
     if done.walks >= LONG {
         let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();

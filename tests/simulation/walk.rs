@@ -3,6 +3,7 @@
 use super::Wrong;
 use super::clock::SECOND;
 use super::command::{Act, Command, Person, Step, Tale, Way, choose};
+use super::process::LANES;
 use super::provider::Fate;
 use super::refusals::Refusals;
 use super::world::{Tally, World};
@@ -137,8 +138,11 @@ fn round(world: &mut World) -> Result<(), Wrong> {
     for _ in batches.iter().filter(|b| b.state == "importing") {
         plain(world, Command::Import)?;
     }
+    let swept = |world: &World| world.auditor.now.batches.iter().any(|b| b.due_at.is_some() && b.state != "importing");
     for _ in 0..=batches.len() {
-        plain(world, Command::Drive { rows: 1_000 })?;
+        if swept(world) {
+            plain(world, Command::Drive { rows: 1_000 })?;
+        }
     }
     for _ in 0..CLAIMS {
         if world.auditor.now.letters == 0 {
@@ -146,14 +150,23 @@ fn round(world: &mut World) -> Result<(), Wrong> {
         }
         plain(world, Command::Read { n: 64 })?;
     }
-    for lane in 0..2 {
+    for (lane, name) in LANES.into_iter().enumerate() {
+        let waits = |world: &World, action: &str| {
+            world.auditor.now.payouts.iter().any(|p| p.lane == name && p.action == action && p.due_at.is_some())
+        };
         for _ in 0..2 {
-            plain(world, Command::Send { lane, n: 64, wait: false })?;
-            plain(world, Command::Ask { lane, n: 64, wait: false })?;
+            if waits(world, "submit") {
+                plain(world, Command::Send { lane, n: 64, wait: false })?;
+            }
+            if waits(world, "query") {
+                plain(world, Command::Ask { lane, n: 64, wait: false })?;
+            }
             answer(world)?;
         }
     }
-    plain(world, Command::Text { n: 64, wait: false })?;
+    if world.auditor.now.messages.iter().any(|m| m.due_at.is_some()) {
+        plain(world, Command::Text { n: 64, wait: false })?;
+    }
     answer(world)
 }
 

@@ -69,18 +69,30 @@ impl Auditor {
     /// After every step. `people`: they had a hand in it.
     pub fn look(&mut self, people: bool, provider: &Provider, gateway: &Gateway) -> Result<(), Wrong> {
         let connection = self.connection.as_mut().expect("the auditor has a database to look into");
+        let t = std::time::Instant::now();
+        let mut times = super::TIMES.lock().unwrap();
+        let mut mark = |n: usize, t: &mut std::time::Instant| { times[n] += t.elapsed().as_micros() as u64; *t = std::time::Instant::now(); };
+        let mut t = t;
         let version = self.runtime.block_on(snapshot::version(connection))?;
+        mark(0, &mut t);
         if version != self.version {
             self.version = version;
             self.runtime.block_on(self.now.read(connection))?;
+            mark(1, &mut t);
             rows::check(&self.now)?;
+            mark(2, &mut t);
             money::check(&self.now)?;
+            mark(3, &mut t);
             self.history.check(&self.now, people)?;
+            mark(4, &mut t);
             if self.now.entries != self.entries {
                 self.entries = self.now.entries;
                 self.runtime.block_on(self.chain.check(connection))?;
             }
+            mark(5, &mut t);
         }
+        drop(mark);
+        drop(times);
         outside::check(&self.now, provider, gateway)
     }
 

@@ -141,14 +141,22 @@ impl World {
         self.tell(&step.command.name());
         let people = matches!(step.command, Command::Verdict { .. } | Command::Act { .. });
         self.faults.arm(step.fault);
+        let t0 = std::time::Instant::now();
         let crashed = self.take(&step.command)?;
+        *self.tally.entry(format!("us {}", step.command.name())).or_default() += t0.elapsed().as_micros() as usize;
         let fault = self.faults.disarm();
         if let Some(fault) = fault {
             self.tell(&format!("fault: {:?} at {}", fault.how, fault.point.name()));
         }
         if crashed.is_crash() || fault.is_some_and(|fault| fault.how == How::Crash) {
+            let t0 = std::time::Instant::now();
             self.crash()?;
+            *self.tally.entry("us crash".into()).or_default() += t0.elapsed().as_micros() as usize;
         }
+        let t0 = std::time::Instant::now();
+        let r = self.auditor.look(people, &self.provider, &self.gateway);
+        *self.tally.entry("us look".into()).or_default() += t0.elapsed().as_micros() as usize;
+        r?;
         if self.refusals.any() {
             return Err("the database refused to record an outcome".into());
         }
@@ -202,8 +210,11 @@ impl World {
         let calls = std::mem::take(&mut *self.process().life().board.calls.lock().unwrap());
         // That a clock was set back while nobody looked at it, nobody can know.
         self.clock.catch_up();
+        let t = std::time::Instant::now();
         let folder = self.folder.copy();
+        let a = t.elapsed();
         self.process = None;
+        let b = t.elapsed();
         self.folder = folder;
         self.hands.clear();
         for call in calls {
@@ -216,8 +227,14 @@ impl World {
                 Asked::Send { .. } | Asked::Query { .. } => {}
             }
         }
+        let c = t.elapsed();
         self.process = Process::start(self.folder.path(), self.clock.clone(), self.faults.clone());
+        let d = t.elapsed();
         self.auditor.open(self.folder.path());
+        let e = t.elapsed();
+        let mut times = super::TIMES.lock().unwrap();
+        for (n, x) in [a, b - a, d - c, e - d].iter().enumerate() { times[8 + n] += x.as_micros() as u64; }
+        drop(times);
         self.tell("a crash");
         Ok(())
     }
