@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make bench
+# make demo · make check · make test · make model · make chaos · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model bench
+.PHONY: demo check lint deny test model chaos bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,10 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# Faults by the thousand on real processes, one after the other; docs/RELIABILITY.md tells of it. FAULT=zombie: one of them.
+chaos:
+	GABA_CHAOS_SCALE=$${GABA_CHAOS_SCALE:-1} $(CARGO) test --test all -- chaos::$(FAULT) --nocapture --test-threads=1
 
 bench:
 	$(CARGO) bench --bench throughput

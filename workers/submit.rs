@@ -66,7 +66,7 @@ impl Work for Submit {
         }
         let started = self.lane.clock.monotonic();
         let answer = self.lane.rail.submit(row.reference, &row.request).await;
-        if faults::at(Point::AfterAnswer).await.is_err() {
+        if faults::at_row(Point::AfterAnswer, row.payout.msisdn.as_str()).await.is_err() {
             return;
         }
         let took = self.lane.clock.monotonic().saturating_duration_since(started);
