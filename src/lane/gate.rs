@@ -64,6 +64,10 @@ impl SharedBreaker {
         self.with(|b| b.is_closed())
     }
 
+    pub fn admits(&self) -> bool {
+        self.with(|b| b.admits(Instant::now()))
+    }
+
     pub fn parked(&self) -> Option<String> {
         self.with(|b| b.parked().map(str::to_owned))
     }

@@ -43,7 +43,9 @@ impl Stage {
         let book = Folder::new(&format!("{name}-book"));
         let network = Network::start(&book).await;
         network.control(knobs).await;
-        let gaba = Installation::configured(name, |folder, port| write(folder, port, &network.url));
+        // Half of it must be longer than any trial takes.
+        let remember = |toml: String| toml.replace("idempotent_for = \"10m\"", "idempotent_for = \"72h\"");
+        let gaba = Installation::configured(name, |folder, port| remember(write(folder, port, &network.url)));
         Stage { gaba, network, lists: Vec::new(), people_may_be_asked: false, told: false, _book: book }
     }
 
@@ -208,6 +210,26 @@ impl Stage {
                 return;
             }
         }
+    }
+
+    /// Two people settle every matter that was left to them, as the network's own statement says. Gives how many there were.
+    pub async fn people_decide(&self) -> usize {
+        let created = self.gaba.run(&["key", "create", &self.gaba.organisation, "--role", "finance", "--json"]);
+        let created: Value = serde_json::from_slice(&created.stdout).unwrap();
+        let finance = Api::new(&self.gaba.url, created["key"].as_str().unwrap());
+        let book = self.network.book().await;
+        let open = self.gaba.maker.all("/v1/exceptions?state=open").await;
+        for exception in &open {
+            let paid = book.iter().any(|e| e["payout_id"] == exception["payout_id"] && e["state"] == "paid");
+            let verdict = if paid { "paid" } else { "not_paid" };
+            let path = format!("/v1/exceptions/{}/resolve", exception["id"].as_str().unwrap());
+            for who in [&self.gaba.checker, &finance] {
+                let said = json!({"verdict": verdict, "note": "as the provider's statement says"});
+                let (status, answer) = who.post(&path, said).await;
+                assert_eq!(status, 200, "{answer}");
+            }
+        }
+        open.len()
     }
 
     /// How often a process of this installation said that it injected a fault.

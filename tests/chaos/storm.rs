@@ -11,6 +11,29 @@ use std::time::{Duration, Instant};
 const CONCURRENCY: u64 = 20;
 const QUERIES_PER_SECOND: u64 = 50;
 
+/// A storm that catches every row in flight: what is left are resends alone, which wait for the breaker, and it for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_that_leaves_nothing_but_resends_ends_as_well() {
+    let trial = Trial::begin("5xx storm over all that is left", size(400, 400), size(60, 60));
+    let knobs = json!({"error_before": 1, "seed": trial.seed});
+    let mut stage = Stage::set("last-storm", json!({"mtn-momo": knobs, "http": knobs}), "concurrency = 256").await;
+    stage.gaba.serve().await;
+    stage.pay(trial.size.payouts, false).await;
+    until("everything to be unknown and both breakers to open", || async {
+        let lanes = peek(&stage.gaba.operator, "/v1/lanes").await?;
+        let open = lanes["items"].as_array()?.iter().filter(|lane| lane["breaker"] == "open").count();
+        let list = peek(&stage.gaba.maker, &format!("/v1/batches/{}", stage.lists[0])).await?;
+        (open == 2 && list["counts"]["unknown"] == trial.size.payouts).then_some(())
+    })
+    .await;
+    let reached = submits(&stage.network.summary().await);
+    let calm = json!({"error_before": 0});
+    stage.network.control(json!({"mtn-momo": calm, "http": calm})).await;
+    stage.settle().await;
+    let found = stage.verdict().await;
+    trial.end(reached as usize, found, "no row left that was never sent");
+}
+
 fn submits(summary: &Value) -> u64 {
     ["mtn-momo", "http"].iter().filter_map(|rail| summary["calls"][rail].as_u64()).sum()
 }
