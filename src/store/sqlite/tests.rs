@@ -217,3 +217,19 @@ async fn a_writer_that_is_dropped_in_the_middle_leaves_no_transaction_open() {
     store.create_organisation("afterwards", crate::money::Currency::Ugx).await.unwrap();
     assert!(store.verify_audit().await.unwrap().is_empty());
 }
+
+/// As on a full disk: sqlx believes that the transaction is still open.
+#[tokio::test]
+async fn a_transaction_that_the_engine_rolled_back_by_itself_keeps_nobody_out() {
+    let (_dir, store) = store().await;
+    let lost: Result<()> = store
+        .write(|tx| {
+            Box::pin(async move {
+                sqlx::query("ROLLBACK").execute(tx).await.map_err(error)?;
+                Err(StoreError::Unavailable("database or disk is full".into()))
+            })
+        })
+        .await;
+    assert!(lost.is_err());
+    store.ready().await.unwrap();
+}
