@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make chaos · make bench
+# make demo · make check · make test · make model · make simulation · make chaos · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model chaos bench
+.PHONY: demo check lint deny test model simulation chaos drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -27,6 +27,14 @@ model:
 # Faults by the thousand on real processes, one after the other; docs/RELIABILITY.md tells of it. FAULT=zombie: one of them.
 chaos:
 	GABA_CHAOS_SCALE=$${GABA_CHAOS_SCALE:-1} $(CARGO) test --test all -- chaos::$(FAULT) --nocapture --test-threads=1
+
+# Twenty times a machine is lost and a backup that lacks the last payments is restored; `make test` does it twice.
+drill:
+	GABA_DRILLS=20 $(CARGO) test --test all -- drill:: --nocapture
+
+# The engine in a world of faults, for some hours; `make test` takes 200 walks.
+simulation:
+	GABA_SIM_SEEDS=10000 $(CARGO) test --test all -- simulation::whatever --nocapture
 
 bench:
 	$(CARGO) bench --bench throughput

@@ -3,9 +3,12 @@
 mod api;
 mod chaos;
 mod conformance;
+mod drill;
 mod fuzz;
 mod matrix;
 mod model;
+mod operating;
 mod sheets;
+mod simulation;
 mod support;
 mod tidy;

@@ -1,12 +1,13 @@
 //! What a claimer must pass before it claims: rate and breaker of its lane.
 
 use super::breaker::{Breaker, Passage};
+use crate::clock::SharedClock;
 use crate::rail::Outcome;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Passed before each claim.
 #[async_trait]
@@ -31,12 +32,19 @@ impl Gate for Open {
 }
 
 /// The breaker of a lane, shared by everything that calls its provider.
-#[derive(Clone, Default)]
-pub struct SharedBreaker(Arc<Mutex<Breaker>>);
+#[derive(Clone)]
+pub struct SharedBreaker {
+    breaker: Arc<Mutex<Breaker>>,
+    clock: SharedClock,
+}
 
 impl SharedBreaker {
+    pub fn new(clock: SharedClock) -> Self {
+        SharedBreaker { breaker: Arc::default(), clock }
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut Breaker) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&mut self.breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Takes note of an outcome; says once when the lane opens, parks or is back.
@@ -44,7 +52,7 @@ impl SharedBreaker {
         let standing = |b: &Breaker| (b.is_closed(), b.parked().map(str::to_owned));
         let (before, after) = self.with(|b| {
             let before = standing(b);
-            b.observe(outcome, Instant::now());
+            b.observe(outcome, self.clock.monotonic());
             (before, standing(b))
         });
         if before.0 == after.0 && before.1.is_some() == after.1.is_some() {
@@ -65,7 +73,7 @@ impl SharedBreaker {
     }
 
     pub fn admits(&self) -> bool {
-        self.with(|b| b.admits(Instant::now()))
+        self.with(|b| b.admits(self.clock.monotonic()))
     }
 
     pub fn parked(&self) -> Option<String> {
@@ -73,7 +81,7 @@ impl SharedBreaker {
     }
 
     fn passage(&self) -> Passage {
-        self.with(|b| b.passage(Instant::now()))
+        self.with(|b| b.passage(self.clock.monotonic()))
     }
 }
 
@@ -133,7 +141,7 @@ impl Gate for LaneGate {
 
     fn used(&self, asked: usize, got: usize) {
         if let Some(breaker) = self.breaker.as_ref().filter(|_| got == 0) {
-            breaker.with(|b| b.unused(Instant::now()));
+            breaker.with(|b| b.unused(breaker.clock.monotonic()));
         }
         if self.rate.is_some() {
             *self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = asked - got;
@@ -149,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_lane_that_is_parked_while_it_waits_says_so() {
-        let breaker = SharedBreaker::default();
+        let breaker = SharedBreaker::new(Arc::new(crate::clock::SystemClock));
         let reason = || Reason::new("x", "y");
         for _ in 0..FAILURES_MAX {
             breaker.observe("mtn-ug", &Outcome::Unknown { reason: reason() });

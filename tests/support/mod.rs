@@ -3,10 +3,12 @@
 
 #![allow(dead_code)]
 
+pub mod chance;
 pub mod described;
 pub mod engine;
 pub mod judge;
 pub mod proxy;
+pub mod shrink;
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

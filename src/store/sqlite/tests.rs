@@ -233,3 +233,27 @@ async fn a_transaction_that_the_engine_rolled_back_by_itself_keeps_nobody_out() 
     assert!(lost.is_err());
     store.ready().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
+    use crate::money::{Currency, Money};
+    use crate::org::Principal;
+    use crate::store::{Organisations, Wallets};
+    use crate::wallet::check::Folded;
+    let (_dir, store) = store().await;
+    let operator = Principal::operator(store.create_organisation("one", Currency::Ugx).await.unwrap().id);
+    for n in 1..=5 {
+        store.fund(&operator, Money::new(n, Currency::Ugx), &format!("bank-{n}"), None).await.unwrap();
+    }
+    let told = async |stretch| {
+        let (check, folded) = ledger_check::check(&store.reader, Folded::default(), stretch).await.unwrap();
+        assert!(check.balances(), "{:?}", check.differences);
+        assert_eq!(folded.position, check.position);
+        serde_json::to_value(check).unwrap()
+    };
+    let whole = told(100).await;
+    assert_eq!((&whole["transfers"], &whole["trial_balance"][1]["credits"]), (&5.into(), &15.into()));
+    for stretch in [1, 2, 4, 5] {
+        assert_eq!(told(stretch).await, whole, "{stretch} at once");
+    }
+}
