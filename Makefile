@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make bench
+# make demo · make check · make test · make model · make forged · make mutants · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model bench
+.PHONY: demo check lint deny test model forged mutants bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,14 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# A hundred thousand receipts that nobody should believe, against a server over HTTP.
+forged:
+	GABA_FORGED=100000 $(CARGO) test --test all -- api::forged --nocapture --test-threads=1
+
+# The engine without each of its guards in turn: whoever judges it must notice. GABA_BLESS=1 writes docs/RELIABILITY.md.
+mutants:
+	GABA_MUTANTS=all $(CARGO) test --test all -- mutants:: --nocapture --test-threads=1
 
 bench:
 	$(CARGO) bench --bench throughput

@@ -6,6 +6,7 @@ mod conformance;
 mod fuzz;
 mod matrix;
 mod model;
+mod mutants;
 mod sheets;
 mod support;
 mod tidy;
