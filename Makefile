@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make forged · make mutants · make bench
+# make demo · make check · make test · make model · make simulation · make forged · make mutants · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model forged mutants bench
+.PHONY: demo check lint deny test model simulation forged mutants drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,14 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# Twenty times a machine is lost and a backup that lacks the last payments is restored; `make test` does it twice.
+drill:
+	GABA_DRILLS=20 $(CARGO) test --test all -- drill:: --nocapture
+
+# The engine in a world of faults, for some hours; `make test` takes 200 walks.
+simulation:
+	GABA_SIM_SEEDS=10000 $(CARGO) test --test all -- simulation::whatever --nocapture
 
 # A hundred thousand receipts that nobody should believe, against a server over HTTP.
 forged:

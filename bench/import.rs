@@ -1,29 +1,32 @@
 //! Rows a second of one long list: through the real server process, beside the parts that it is made of, each alone, in the
-//! same run; and how much memory the server took at most.
+//! same run; how much memory the server took at most, and for a spreadsheet, the process that read it.
 //!
-//! `make bench`, or `cargo bench --bench import -- 100000` for another size.
+//! `make bench`, or `cargo bench --bench import -- 100000` for another size; a workbook has a fifth of the rows.
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use gaba::batch::NewBatch;
+use common::{children, new_batch, peak_mib};
 use gaba::batch::import::{self, Terms};
-use gaba::clock::{SystemClock, Time};
+use gaba::clock::SystemClock;
 use gaba::config::Config;
-use gaba::ids;
 use gaba::lane::route::Router;
 use gaba::money::{Currency, Money};
 use gaba::phone::Country;
 use gaba::sheet::Program;
 use gaba::store::{self, NewRecipient, NewRow};
+use rust_xlsxwriter::Workbook;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{Folder, Installation, Network, list};
+use support::{Folder, GABA, Installation, Network, list};
 use uuid::Uuid;
 
 /// Rows of one transaction, as the importer writes them.
 const CHUNK_ROWS: usize = 1_000;
 const LEASE: Duration = Duration::from_secs(600);
+/// How often a reader's memory is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[tokio::main]
 async fn main() {
@@ -32,11 +35,21 @@ async fn main() {
     println!("{rows} rows, {} MiB of CSV; SQLite on {}", csv.len() >> 20, std::env::temp_dir().display());
     println!("{:<44} {:>9} {:>11}", "what", "seconds", "rows/s");
     tell("csv's parser alone", rows, parse_alone(&csv));
-    tell("reading and judging alone", rows, judge_alone(&csv));
+    tell("reading and judging alone", rows, judge_alone("list.csv", csv.as_bytes(), rows));
     tell("the inserts alone, a thousand at a time", rows, inserts_alone(rows).await);
-    let (took, before, most) = through_the_server(rows, csv).await;
-    tell("import through the server, digest and all", rows, took);
-    println!("resident at most: {most} MiB (before the upload: {before} MiB)");
+    let imported = through_the_server(rows, csv.into_bytes()).await;
+    tell("import through the server, digest and all", rows, imported.took);
+    println!("the server held at most {:.0} MiB ({:.0} before the upload)", imported.peak_mib, imported.idle_mib);
+    let rows = rows / 5;
+    let workbook = workbook(&list(rows, 100_000));
+    println!("{rows} rows, {} MiB of XLSX", workbook.len() >> 20);
+    tell("reading (by a process of its own), judging", rows, judge_alone("list.xlsx", &workbook, rows));
+    let imported = through_the_server(rows, workbook).await;
+    tell("import through the server, digest and all", rows, imported.took);
+    println!(
+        "the server held at most {:.0} MiB ({:.0} before), its reader {:.0} MiB",
+        imported.peak_mib, imported.idle_mib, imported.reader_mib
+    );
 }
 
 fn tell(what: &str, rows: usize, took: Duration) {
@@ -55,18 +68,33 @@ fn parse_alone(csv: &str) -> Duration {
     started.elapsed()
 }
 
-fn judge_alone(csv: &str) -> Duration {
+/// The same list as spreadsheet programs write it: words in the table of shared strings, amounts as numbers.
+fn workbook(csv: &str) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, line) in (0..).zip(csv.lines()) {
+        for (column, cell) in (0..).zip(line.split(',')) {
+            match cell.parse::<f64>() {
+                Ok(number) if column == 2 => sheet.write_number(row, column, number).unwrap(),
+                _ => sheet.write_string(row, column, cell).unwrap(),
+            };
+        }
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+fn judge_alone(name: &str, content: &[u8], rows: usize) -> Duration {
     let folder = Folder::new("bench-read");
-    let file = folder.file("list.csv");
-    std::fs::write(&file, csv).unwrap();
+    let file = folder.file(name);
+    std::fs::write(&file, content).unwrap();
     let lanes =
         "[[lanes]]\nname = \"a\"\nrail = \"http\"\nbase_url = \"http://x\"\ncurrency = \"UGX\"\nprefixes = [\"256\"]";
     let router = Router::new(&Config::parse(lanes).unwrap().lanes).unwrap();
     let (currency, country) = (Currency::Ugx, Country::Uganda);
     let terms = Terms { currency, country, router: &router, mapping: None, rows_max: u32::MAX, sms: None };
     let started = Instant::now();
-    let summary = import::read(&file, &terms, &Program::new("/nowhere"), &mut |_| Ok(())).unwrap();
-    assert_eq!(summary.invalid, 0);
+    let summary = import::read(&file, &terms, &Program::new(GABA), &mut |_| Ok(())).unwrap();
+    assert_eq!((summary.valid as usize, summary.invalid), (rows, 0));
     started.elapsed()
 }
 
@@ -76,23 +104,7 @@ async fn inserts_alone(rows: usize) -> Duration {
     let config = Config { database_url: format!("sqlite://{}", folder.file("gaba.db").display()), ..Config::default() };
     let store = store::open(&config, Arc::new(SystemClock)).await.unwrap();
     let organisation = store.create_organisation("Bench", Currency::Ugx).await.unwrap().id;
-    let batch = NewBatch {
-        id: ids::batch(organisation, ids::MODE_LIVE, "bench"),
-        organisation,
-        name: "bench".into(),
-        currency: Currency::Ugx,
-        notify: false,
-        sms_template: None,
-        mapping: None,
-        scheduled_at: None::<Time>,
-        declared: Default::default(),
-        file_name: "bench.csv".into(),
-        fingerprint: [0; 32],
-        upload: Uuid::nil(),
-        created_by: Uuid::nil(),
-        created_by_label: "bench".into(),
-    };
-    store.create_batch(batch).await.unwrap();
+    new_batch(&store, organisation, Uuid::nil()).await;
     let batch = store.claim_import(LEASE).await.unwrap().unwrap();
     let mut took = Duration::ZERO;
     for first in (0..rows).step_by(CHUNK_ROWS) {
@@ -107,6 +119,7 @@ async fn inserts_alone(rows: usize) -> Duration {
 fn row(n: usize) -> NewRow {
     let money = |minor| Money::new(minor, Currency::Ugx);
     let recipient = NewRecipient {
+        sms: None,
         msisdn: format!("25677{:07}", n % 10_000_000),
         network: Some("MTN".into()),
         lane: "bench".into(),
@@ -121,26 +134,39 @@ fn row(n: usize) -> NewRow {
     NewRow { row: n as u32 + 2, recipient: Some(recipient), rejected: None, issues: Vec::new() }
 }
 
-/// From the answer to the upload until the batch is ready; resident memory before and at most, in MiB.
-async fn through_the_server(rows: usize, csv: String) -> (Duration, u64, u64) {
+struct Imported {
+    /// From the answer to the upload until the batch is ready.
+    took: Duration,
+    /// What the server held before the upload.
+    idle_mib: f64,
+    /// What the server held at most.
+    peak_mib: f64,
+    /// What the largest of its children held at most; zero where it had none.
+    reader_mib: f64,
+}
+
+async fn through_the_server(rows: usize, file: Vec<u8>) -> Imported {
     let folder = Folder::new("bench-book");
     let network = Network::start(&folder).await;
     let mut installation = Installation::new("bench-import", &network, "").await;
     installation.serve().await;
     let server = installation.server_id();
-    let before = resident_mib(server);
-    let (status, batch) = installation.maker.upload_as("bench", "bench", csv.into_bytes(), &[]).await;
+    let idle_mib = peak_mib(server).unwrap_or(f64::NAN);
+    let watch = tokio::spawn(async move {
+        let mut most = 0.0;
+        while peak_mib(server).is_some() {
+            most = children(server).into_iter().filter_map(peak_mib).fold(most, f64::max);
+            tokio::time::sleep(LOOK).await;
+        }
+        most
+    });
+    let (status, batch) = installation.maker.upload_as("bench", "bench", file, &[]).await;
     assert_eq!(status, 202, "{batch}");
     let started = Instant::now();
     let ready = installation.maker.batch_in(batch["id"].as_str().unwrap(), &["ready", "import_failed"]).await;
     let took = started.elapsed();
     assert_eq!(ready["counts"]["valid"], rows as i64, "{ready}");
-    (took, before, resident_mib(server))
-}
-
-/// The most that a process ever had in memory; Linux tells it.
-fn resident_mib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() / 1024
+    let held = peak_mib(server).unwrap_or(f64::NAN);
+    installation.kill();
+    Imported { took, idle_mib, peak_mib: held, reader_mib: watch.await.unwrap() }
 }

@@ -1,13 +1,15 @@
-//! Reports of a long list: seconds to the first byte and to the last, and the most memory that the server held, for each
+//! The books of a long list against themselves, whole and from an earlier check on, and its backup. Reports of a long list: seconds to the first byte and to the last, and the most memory that the server held, for each
 //! format; and the statement of a wallet to which half of the list came back.
 //!
 //! `make bench`, or `cargo bench --bench reports -- 100000` for another number of rows. The rows are put into the database
 //! through the store, without a network.
 
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use gaba::batch::{Batch, NewBatch};
+use common::{new_batch, peak_mib};
+use gaba::batch::Batch;
 use gaba::clock::{Clock, SystemClock, Time};
 use gaba::config::{Config, LaneConfig};
 use gaba::money::{Currency, Money};
@@ -34,6 +36,7 @@ async fn main() {
     let began = Instant::now();
     let batch = fill(&installation, rows).await;
     println!("{rows} rows, filled in {:.0} s", began.elapsed().as_secs_f64());
+    check(&installation).await;
     println!(
         "{:<18} {:>10} {:>9} {:>11} {:>9} {:>12}",
         "report", "first byte", "seconds", "rows/s", "MiB", "peak RSS MiB"
@@ -51,10 +54,32 @@ async fn main() {
     }
 }
 
+/// Seconds that a check of the ledger takes, and a backup.
+async fn check(installation: &Installation) {
+    let store = open(installation).await;
+    let mut folded = gaba::wallet::check::Folded::default();
+    for what in ["whole", "nothing moved"] {
+        let began = Instant::now();
+        let (check, so_far) = store.check_ledger_from(folded).await.unwrap();
+        println!("ledger check, {what}: {:.3} s, {} transfers", began.elapsed().as_secs_f64(), check.transfers);
+        assert!(check.balances(), "{:#?}", check.differences.first());
+        folded = so_far;
+    }
+    let began = Instant::now();
+    let backup = store.backup(&installation.folder.file("backup.db")).await.unwrap();
+    println!("backup: {:.1} s, {:.0} MiB", began.elapsed().as_secs_f64(), backup.bytes as f64 / 1_048_576.0);
+}
+
+async fn open(installation: &Installation) -> SharedStore {
+    let url = format!("sqlite://{}", installation.folder.file("gaba.db").display());
+    let config = Config { database_url: url, ..Config::default() };
+    gaba::store::open(&config, Arc::new(SystemClock)).await.unwrap()
+}
+
 /// One report from a server that was started for it.
 async fn measure(installation: &mut Installation, what: &str, path: &str, rows: u32) {
     installation.serve().await;
-    let idle = peak_mib(installation.server_id());
+    let idle = peak_mib(installation.server_id()).unwrap_or(f64::NAN);
     let api = &installation.checker;
     let request = api.client.get(format!("{}{path}", api.url)).bearer_auth(&api.key).timeout(LEASE);
     let began = Instant::now();
@@ -65,7 +90,7 @@ async fn measure(installation: &mut Installation, what: &str, path: &str, rows: 
         first.get_or_insert_with(|| began.elapsed());
         bytes += chunk.len();
     }
-    let (took, peak) = (began.elapsed().as_secs_f64(), peak_mib(installation.server_id()));
+    let (took, peak) = (began.elapsed().as_secs_f64(), peak_mib(installation.server_id()).unwrap_or(f64::NAN));
     installation.kill();
     println!(
         "{what:<18} {:>10.2} {took:>9.2} {:>11.0} {:>9.1} {:>12}",
@@ -74,13 +99,6 @@ async fn measure(installation: &mut Installation, what: &str, path: &str, rows: 
         bytes as f64 / 1048576.0,
         format!("{peak:.0} ({idle:.0})")
     );
-}
-
-/// The most memory that a process ever held.
-fn peak_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
 fn configuration(folder: &Folder, port: u16) -> String {
@@ -93,16 +111,14 @@ fn configuration(folder: &Folder, port: u16) -> String {
 
 /// A batch of `rows` recipients, of whom every other one was paid.
 async fn fill(installation: &Installation, rows: u32) -> Uuid {
-    let url = format!("sqlite://{}", installation.folder.file("gaba.db").display());
-    let config = Config { database_url: url, ..Config::default() };
-    let store = gaba::store::open(&config, Arc::new(SystemClock)).await.unwrap();
+    let store = open(installation).await;
     let organisation = installation.organisation.parse().unwrap();
     let principal =
         |role: Role| Principal { id: Uuid::new_v4(), organisation, role, label: format!("the {}", role.name()) };
     let (maker, checker) = (principal(Role::Maker), principal(Role::Checker));
     installation.fund(&(i64::from(rows) * AMOUNT).to_string(), "bank-1");
     let batch = import(&store, &maker, rows).await;
-    store.submit(&maker, batch.id, false).await.unwrap();
+    store.submit(&maker, batch.id, false, None).await.unwrap();
     store
         .approve(&checker, batch.id, batch.digest.as_deref().unwrap(), gaba::store::Compared::Not, None)
         .await
@@ -112,27 +128,7 @@ async fn fill(installation: &Installation, rows: u32) -> Uuid {
 }
 
 async fn import(store: &SharedStore, maker: &Principal, rows: u32) -> Batch {
-    let upload = Uuid::new_v4();
-    store.store_upload_part(maker.organisation, upload, 0, b"x".to_vec()).await.unwrap();
-    let new = NewBatch {
-        kind: gaba::batch::Kind::Payout,
-        declared: Default::default(),
-        file_hash: [0; 32],
-        id: Uuid::new_v4(),
-        organisation: maker.organisation,
-        name: "A million".into(),
-        currency: Currency::Ugx,
-        notify: false,
-        sms_template: None,
-        mapping: None,
-        scheduled_at: None,
-        file_name: "list.csv".into(),
-        fingerprint: [0; 32],
-        upload,
-        created_by: maker.id,
-        created_by_label: maker.label.clone(),
-    };
-    store.create_batch(new).await.unwrap();
+    new_batch(store, maker.organisation, maker.id).await;
     let batch = store.claim_import(LEASE).await.unwrap().unwrap();
     let all: Vec<u32> = (2..rows + 2).collect();
     for chunk in all.chunks(1_000) {

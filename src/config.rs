@@ -65,6 +65,9 @@ pub struct Config {
     /// How far back lists are compared with others; zero not at all.
     #[serde(deserialize_with = "duration")]
     pub duplicate_window: Duration,
+    /// How often the books are checked while the workers run; zero never.
+    #[serde(deserialize_with = "duration")]
+    pub ledger_check_every: Duration,
     pub lanes: Vec<LaneConfig>,
 }
 
@@ -81,6 +84,7 @@ impl Default for Config {
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
             duplicate_window: Duration::from_secs(14 * 24 * 3600),
+            ledger_check_every: Duration::from_secs(300),
             lanes: Vec::new(),
         }
     }

@@ -69,14 +69,14 @@ named! {
     Guard {
         /// A record changes a row only under the claim that it was made under.
         Fence = "fence",
+        /// Time does not step back while the process lives.
+        NeverBack = "never_back",
         /// Of one claim the first record counts, and a payout's money moves once per attempt and kind.
         RecordedOnce = "recorded_once",
         /// The attempt and its request are committed before anything is sent.
         IntentFirst = "intent_first",
         /// Nothing is sent of a batch that is paused or being cancelled.
         RunningOnly = "running_only",
-        /// A frozen payout is not sent.
-        FrozenRests = "frozen_rests",
         /// No send starts with less of its claim left than it may take.
         LeaseLeft = "lease_left",
         /// Whose claim lapsed while it was being sent may have been sent.

@@ -13,6 +13,8 @@
 //! recipient is told by [`sms`], finance reads [`report`]. Forward all the way.
 
 pub mod batch;
+#[doc(hidden)]
+pub mod chance;
 pub mod clock;
 pub mod config;
 pub mod engine;
@@ -28,6 +30,7 @@ pub mod money;
 pub mod org;
 pub mod payout;
 pub mod phone;
+pub mod quarantine;
 pub mod queue;
 pub mod rail;
 pub mod receipt;

@@ -3,10 +3,13 @@
 mod api;
 mod chaos;
 mod conformance;
+mod drill;
 mod fuzz;
 mod matrix;
 mod model;
 mod mutants;
+mod operating;
 mod sheets;
+mod simulation;
 mod support;
 mod tidy;

@@ -470,7 +470,6 @@ CREATE TABLE receipts (
     fingerprint     BLOB NOT NULL,
     reference       BLOB,
     token_reference BLOB,
-    vouched         INTEGER NOT NULL CHECK (vouched IN (0, 1)),
     kept            TEXT,
     headers         TEXT NOT NULL,
     body            BLOB NOT NULL,
@@ -483,7 +482,5 @@ CREATE TABLE receipts (
     UNIQUE (lane, fingerprint)
 ) STRICT;
 
--- What somebody vouches for is applied first.
-CREATE INDEX receipts_due ON receipts (vouched DESC, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX receipts_unvouched ON receipts (lane, received_at, id) WHERE vouched = 0;
+CREATE INDEX receipts_due ON receipts (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX receipts_waiting ON receipts (reference) WHERE due_at IS NOT NULL;

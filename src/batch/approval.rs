@@ -95,20 +95,26 @@ pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<T
 }
 
 /// `ready` → `awaiting_approval`, with everything that the approver must see. Given again, it accepts what has become a
-/// duplicate since.
+/// duplicate since; but not when it is the same request that only comes again.
 pub async fn submit(
     store: &SharedStore,
     actor: &Principal,
     batch: BatchId,
     exclude_invalid: bool,
     since: Option<Time>,
-) -> Result<Done<Batch>> {
+    idempotency: Option<Idempotency>,
+) -> Result<Done<Value>> {
+    if let Some(key) = &idempotency
+        && let Some(stored) = store.answered(actor, key).await?
+    {
+        return Ok(Done::AlreadyApplied(stored));
+    }
     let found = store.batch(actor.organisation, batch).await?;
     if matches!(found.state, State::Ready | State::AwaitingApproval) {
         let found = with_digest(store, found).await?;
         tell_duplicates(store, &found, since).await?;
     }
-    store.submit(actor, batch, exclude_invalid).await
+    store.submit(actor, batch, exclude_invalid, idempotency).await
 }
 
 /// Approves what was looked at, or refuses because another list has become its double.

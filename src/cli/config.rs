@@ -36,6 +36,8 @@ fn shown(config: &Config) -> Value {
         "log": config.log,
         "upload_bytes_max": config.upload_bytes_max,
         "rows_max": config.rows_max,
+        "duplicate_window": time(config.duplicate_window),
+        "ledger_check_every": time(config.ledger_check_every),
         "lanes": config.lanes.iter().map(lane).collect::<Vec<_>>(),
     })
 }

@@ -98,6 +98,13 @@ async fn database(config: &Config) -> Verdict {
             missing.join(", ")
         ));
     }
+    if let Some(quarantine) = store.quarantine().await.map_err(remedy)? {
+        // Nothing is ill: it is how it shall be until an operator knows what was paid.
+        return Ok(format!(
+            "{path} opens and is IN QUARANTINE since {} ({}): nothing new is sent; see `gaba quarantine status`",
+            quarantine.began_at, quarantine.reason
+        ));
+    }
     Ok(format!("{path} opens with its settings, is writable, and its schema is current"))
 }
 

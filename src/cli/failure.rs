@@ -1,6 +1,7 @@
 //! What a command ends with when it fails: one line, and an exit code.
 
 use gaba::config::ConfigError;
+use gaba::store::backup::BackupError;
 use gaba::store::{Refusal, StoreError};
 use std::fmt;
 use std::process::ExitCode;
@@ -53,6 +54,15 @@ impl From<StoreError> for Failure {
                 Failure::new(format!("the database is not available ({why}); `gaba doctor` says more"))
             }
             StoreError::Rejected(why) => Failure::new(format!("the database refused it: {why}")),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Store(error) => error.into(),
+            other => Failure::new(other.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! exit code is 2 where the command was used wrongly, else 1.
 
 mod audit;
+mod backup;
 mod config;
 mod demo;
 mod doctor;
@@ -16,14 +17,16 @@ mod migrate;
 mod openapi;
 mod org;
 mod output;
+mod quarantine;
 mod report;
+mod restore;
 mod serve;
 mod server;
 mod simulate;
 
 use clap::{Parser, Subcommand};
 use failure::{Failure, Outcome};
-use gaba::clock::{SharedClock, SystemClock};
+use gaba::clock::{NeverBack, SharedClock, SystemClock};
 use gaba::config::Config;
 use gaba::org::Organisation;
 use gaba::store::{SharedStore, StoreError};
@@ -72,6 +75,12 @@ enum Command {
     Audit(audit::Args),
     /// The books
     Ledger(ledger::Args),
+    /// Copy the database to a new file, beside the running server
+    Backup(backup::Args),
+    /// Put a backup in the place of the database, in quarantine
+    Restore(restore::Args),
+    /// Stand still until it is known what was paid meanwhile
+    Quarantine(quarantine::Args),
     /// Print the OpenAPI document of the API
     Openapi,
     /// The configuration
@@ -105,6 +114,9 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Report(args) => report::run(&context, args).await,
         Command::Audit(args) => audit::run(&context, args).await,
         Command::Ledger(args) => ledger::run(&context, args).await,
+        Command::Backup(args) => backup::run(&context, args).await,
+        Command::Restore(args) => restore::run(&context, args).await,
+        Command::Quarantine(args) => quarantine::run(&context, args).await,
         Command::Openapi => openapi::run(),
         Command::Config(args) => config::run(&context, args),
     }
@@ -130,7 +142,7 @@ impl Context {
 }
 
 fn clock() -> SharedClock {
-    Arc::new(SystemClock)
+    Arc::new(NeverBack::new(Arc::new(SystemClock)))
 }
 
 async fn find_organisation(store: &SharedStore, id_or_name: &str) -> Result<Organisation, Failure> {

@@ -12,8 +12,12 @@ pub async fn run(context: &Context) -> Outcome {
     // Before the database is taken over: a second start must not disturb the first.
     let listener = bind(&config.bind).await?;
     let store = gaba::store::open(&config, clock()).await?;
+    let quarantine = store.quarantine().await?;
     let server = Server::start(store, config.clone(), clock()).await?;
     tracing::info!(bind = %config.bind, public_url = %config.public_url(), lanes = config.lanes.len(), "serving");
+    if let Some(quarantine) = quarantine {
+        tracing::warn!(since = %quarantine.began_at, reason = quarantine.reason, "in quarantine: nothing new is sent");
+    }
     server.run(listener, async { drop(stop.await) }).await?;
     tracing::info!("stopped");
     Ok(())

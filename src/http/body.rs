@@ -45,7 +45,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let value = read(text)?;
-        Ok(JsonBody { value, fingerprint: Sha256::digest(&bytes).into() })
+        Ok(JsonBody { value, fingerprint: Sha256::digest(text).into() })
     }
 }
 

@@ -22,6 +22,13 @@ struct Health {
     status: &'static str,
 }
 
+#[derive(Serialize, utoipa::ToSchema)]
+struct Readiness {
+    status: &'static str,
+    /// What keeps it from sending although it is ready.
+    warning: Option<String>,
+}
+
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)).routes(routes!(metrics))
 }
@@ -51,9 +58,9 @@ async fn livez() -> Json<Health> {
 
 /// Tells that requests are served and worked on
 #[utoipa::path(get, path = "/readyz", operation_id = "get_readyz", tag = "Installation",
-    responses((status = 200, body = Health)),
+    responses((status = 200, body = Readiness)),
     extensions(("x-problems" = json!(["unavailable"]))))]
-async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
+async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Readiness>, Problem> {
     match tokio::time::timeout(READY_TIME_MAX, app.store.ready()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -65,12 +72,19 @@ async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     if !(app.workers_alive)() {
         return Err(Problem::unavailable("the workers of this process have ended; restart it"));
     }
-    Ok(Json(Health { status: "ready" }))
+    let quarantine = app.store.quarantine().await?;
+    // Why is for those who have a key: anybody may ask here.
+    let warning = quarantine.map(|q| format!("in quarantine since {}: nothing new is sent", q.began_at));
+    Ok(Json(Readiness { status: "ready", warning }))
 }
 
 /// Gives the metrics of this process
 #[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "Installation",
     responses((status = 200, content_type = "text/plain; version=0.0.4", body = String)))]
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    // A database that does not answer leaves the last value, and shows elsewhere.
+    if let Ok(quarantine) = app.store.quarantine().await {
+        metrics::gauge!("gaba_quarantine").set(f64::from(u8::from(quarantine.is_some())));
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render())
 }

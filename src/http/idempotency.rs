@@ -31,22 +31,29 @@ impl<S: Sync> FromRequestParts<S> for RequiredKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let key = parse(&parts.headers)?.ok_or_else(|| {
+        read(parts)?.ok_or_else(|| {
             let message = "send an Idempotency-Key of your own with this request, so that it can be repeated safely";
             Problem::field(POINTER, "missing", message)
-        })?;
-        Ok(RequiredKey { key, route: format!("{} {}", parts.method, parts.uri.path()) })
+        })
     }
 }
 
-/// A key on a route that does not need one, because repeating its act finds it done: read, so that a bad one is refused.
-pub struct OptionalKey;
+/// A key on a route that does not need one, because repeating its act finds it done. Under one, the repetition is answered
+/// as the first time, whatever has become of it since.
+pub struct OptionalKey(Option<RequiredKey>);
+
+impl OptionalKey {
+    /// As [`RequiredKey::with`], where a key was sent.
+    pub fn with(self, fingerprint: [u8; 32]) -> Option<Idempotency> {
+        self.0.map(|key| key.with(fingerprint))
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for OptionalKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parse(&parts.headers).map(|_| OptionalKey)
+        read(parts).map(OptionalKey)
     }
 }
 
@@ -58,7 +65,10 @@ impl IntoParams for RequiredKey {
 
 impl IntoParams for OptionalKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![described(Required::False, "Not needed: repeating this finds it done")]
+        vec![described(
+            Required::False,
+            "Not needed, as repeating this finds it done; a repetition with the same name is answered as the first time",
+        )]
     }
 }
 
@@ -66,6 +76,11 @@ fn described(required: Required, description: &str) -> Parameter {
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(CHARS_MAX));
     let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
     parameter.required(required).description(Some(description)).schema(Some(schema)).build()
+}
+
+fn read(parts: &Parts) -> Result<Option<RequiredKey>, Problem> {
+    let key = parse(&parts.headers)?;
+    Ok(key.map(|key| RequiredKey { key, route: format!("{} {}", parts.method, parts.uri.path()) }))
 }
 
 fn parse(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -31,7 +31,7 @@ const fn code(status: u16, name: &'static str, meaning: &'static str) -> Code {
 }
 
 /// Every code there is.
-pub const CODES: [Code; 27] = [
+pub const CODES: [Code; 28] = [
     code(400, "invalid_request", "the request is not as described here; `errors` says where"),
     code(401, "unauthenticated", "no valid API key came with the request"),
     code(403, "forbidden", "the key's role may not do this"),
@@ -52,6 +52,7 @@ pub const CODES: [Code; 27] = [
     ),
     code(409, "nobody_is_told", "the batch was uploaded without notify=true"),
     code(409, "too_many_tests", "all test messages of this batch were sent"),
+    code(409, "in_quarantine", "the installation is in quarantine; what was scheduled may have run meanwhile"),
     code(409, "too_early", "a payment can be made anew from `at` on"),
     code(409, "verdict_differs", "another verdict was `proposed`"),
     code(412, "precondition_failed", "the batch changed since the digest in If-Match"),
@@ -248,6 +249,7 @@ impl From<Refusal> for Problem {
             Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),
             Refusal::TooEarly { at } => conflict("too_early").with("at", json!(at)),
             Refusal::VerdictDiffers { proposed, .. } => conflict("verdict_differs").with("proposed", proposed),
+            Refusal::InQuarantine | Refusal::StillInQuarantine(_) => conflict("in_quarantine"),
             Refusal::Invalid(_) => Problem::invalid(detail),
         }
     }
@@ -326,6 +328,8 @@ mod tests {
             (Refusal::VerdictNotPossible { payout: "paid".into(), possible: "dismiss".into() }, 409, "invalid_state"),
             (Refusal::TooEarly { at: crate::clock::Time(0) }, 409, "too_early"),
             (Refusal::VerdictDiffers { proposed: "paid".into(), by: "a".into() }, 409, "verdict_differs"),
+            (Refusal::InQuarantine, 409, "in_quarantine"),
+            (Refusal::StillInQuarantine("not yet".into()), 409, "in_quarantine"),
             (Refusal::Invalid("no".into()), 400, "invalid_request"),
         ];
         for (refusal, status, code) in refusals {

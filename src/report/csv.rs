@@ -17,6 +17,11 @@ pub fn safe(text: &str) -> String {
     if risky || text.starts_with(['\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
 }
 
+/// What a cell said before [`safe`] had it. An apostrophe of the text's own stays.
+pub fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| safe(rest) == text).unwrap_or(text)
+}
+
 /// What a spreadsheet may skip before it looks for a formula: any space, and what is not seen at all.
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
@@ -27,6 +32,13 @@ fn is_blank(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_marked_is_read_back_as_it_was() {
+        for text in ["=1+1", "-5", "+256 772 123 456", " =1", "\t=1", "Akello", "'t Hooft", "", "'", "a\n=1"] {
+            assert_eq!(unmarked(&safe(text)), text, "{text:?}");
+        }
+    }
 
     #[test]
     fn nothing_in_a_cell_can_begin_a_formula() {

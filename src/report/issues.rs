@@ -1,7 +1,7 @@
 //! The rows that cannot be paid, as a list to correct and to upload again.
 //!
 //! The columns are those of the upload, in their order, and one more that says why; an import passes over that one. Cells
-//! that a spreadsheet would take for formulas are written as text, which an import reads without the mark.
+//! that a spreadsheet would take for formulas are written as text, and an import of this list takes the mark off again.
 
 use super::csv::{record, safe};
 use crate::batch::import::REASON_HEADER;

@@ -10,11 +10,12 @@
 //! Refusals are values ([`Refusal`]), errors are trouble with the database. A fence that does not match is neither: the
 //! row was moved on by somebody else, and the act says which rows it left alone.
 
+pub mod backup;
 mod list;
 pub mod sqlite;
 
 use crate::batch::correction::{Corrected, RowView, StoredRow};
-use crate::batch::import::Remembered;
+use crate::batch::import::{Remembered, Severity};
 use crate::batch::{Batch, NewBatch, Understood};
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
@@ -27,6 +28,8 @@ use crate::payout::exception::{self, ExceptionView, LaneTerms, Proposal};
 use crate::payout::resolve::{Change, Observation};
 use crate::payout::{Enquiry, Payout, PayoutTimeline, PayoutView, Submission};
 use crate::phone::Msisdn;
+use crate::quarantine::statement::{Differences, StatementLine};
+use crate::quarantine::{AttemptAnswer, AttemptEnquiry, AttemptsMax, Lifting, Matched, Quarantine, Report};
 use crate::rail::{Answer, Request, Transfer};
 use crate::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt};
 use crate::report::settlement::{Head, Line};
@@ -34,11 +37,13 @@ use crate::report::statement::{self, Movement, Span};
 use crate::sms::segments::Size;
 use crate::sms::{Dispatch, DueMessage, MessageView};
 use crate::wallet::WalletView;
-use crate::wallet::check::LedgerCheck;
+use crate::wallet::check::{Folded, LedgerCheck};
 use async_trait::async_trait;
+use backup::{Backup, BackupError};
 pub use list::{BadRow, Compared, DigestLine, Duplicate, SameFile};
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -90,6 +95,11 @@ pub enum Refusal {
          talking to each other"
     )]
     VerdictDiffers { proposed: String, by: String },
+    #[error("the installation is in quarantine, and this batch may have run meanwhile; an operator lifts it first")]
+    InQuarantine,
+    /// Why a quarantine cannot be lifted yet.
+    #[error("{0}")]
+    StillInQuarantine(String),
     #[error("{0}")]
     Invalid(String),
 }
@@ -125,7 +135,10 @@ impl StoreError {
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// A request's Idempotency-Key with its scope. The answer is stored in the transaction of the effect.
+/// A request's Idempotency-Key with its scope: organisation, principal, route and path. An act that takes one answers as
+/// it did when the same principal asked for the same under the same key, whatever has become of it since; for something
+/// else it is refused as [`Refusal::KeyReused`]. The answer is stored in the transaction of the effect; what was refused
+/// leaves the key unused.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     pub key: String,
@@ -313,6 +326,8 @@ pub trait Organisations: Send + Sync {
     async fn revoke_key(&self, organisation: OrganisationId, key: Uuid) -> Result<()>;
     /// Who a presented key is; `None` for unknown and revoked keys.
     async fn principal(&self, key_hash: [u8; 32]) -> Result<Option<Principal>>;
+    /// What was answered to this principal under this key, for an act that does more than its one transaction.
+    async fn answered(&self, actor: &Principal, key: &Idempotency) -> Result<Option<Value>>;
     async fn audit(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Entry>>;
     /// Walks every chain; the first broken place of each, in words.
     async fn verify_audit(&self) -> Result<Vec<String>>;
@@ -332,10 +347,14 @@ pub trait Wallets: Send + Sync {
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     /// Trial balance, and every difference between transfers, balances, counters and rows.
-    async fn check_ledger(&self) -> Result<LedgerCheck>;
+    async fn check_ledger(&self) -> Result<LedgerCheck> {
+        Ok(self.check_ledger_from(Folded::default()).await?.0)
+    }
+    /// The same, going on from an earlier check: what moved since, every balance, and the batches that run.
+    async fn check_ledger_from(&self, folded: Folded) -> Result<(LedgerCheck, Folded)>;
 }
 
-/// Uploads and batches.
+/// Uploads and batches. What a person does to a batch gives the batch as it is then, as JSON.
 #[async_trait]
 pub trait Batches: Send + Sync {
     /// Stores one part of an upload. Uploads that no batch names are removed after a day.
@@ -355,7 +374,14 @@ pub trait Batches: Send + Sync {
     async fn batches(&self, organisation: OrganisationId, page: PageRequest) -> Result<Page<Batch>>;
     /// Operator: a batch of whichever organisation.
     async fn find_batch(&self, batch: BatchId) -> Result<Batch>;
-    async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>>;
+    /// What is said of the rows, in row order; all of it, or only that of one severity.
+    async fn issues(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        severity: Option<Severity>,
+        page: PageRequest,
+    ) -> Result<Page<IssueView>>;
 
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
@@ -371,7 +397,13 @@ pub trait Batches: Send + Sync {
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()>;
 
     /// `ready` → `awaiting_approval`.
-    async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>>;
+    async fn submit(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        exclude_invalid: bool,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// `awaiting_approval` → `running` (or `scheduled`) with the hold, in one transaction of O(1) rows.
     /// [`StoreError::Fenced`] when `compared` is out of date.
     async fn approve(
@@ -382,13 +414,24 @@ pub trait Batches: Send + Sync {
         compared: Compared,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
-    async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>>;
+    async fn reject(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        reason: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
     /// `awaiting_approval` → `ready`: whoever made it takes it back, to correct it.
-    async fn withdraw(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
-    async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    async fn withdraw(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
+    async fn pause(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
+    async fn resume(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
-    async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>>;
+    async fn cancel(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
     /// Pays the failed rows again, each under a new reference: reserves their money anew, or refuses as a whole. Rows
     /// that are frozen are skipped and named. Gives a [`crate::batch::retry::Retried`].
     async fn retry_failed(
@@ -487,14 +530,16 @@ pub trait Exceptions: Send + Sync {
     ) -> Result<Page<ExceptionView>>;
     async fn exception(&self, organisation: OrganisationId, exception: Uuid) -> Result<ExceptionView>;
     /// Proposes a verdict; or, given by another principal than the proposed one, confirms it: then it is done, with the
-    /// money it moves, in the same transaction.
+    /// money it moves, in the same transaction. A proposer who says something else takes their first proposal back. Gives
+    /// the [`ExceptionView`].
     async fn resolve(
         &self,
         actor: &Principal,
         exception: Uuid,
         proposal: Proposal,
         lanes: TermsOfLanes,
-    ) -> Result<Done<ExceptionView>>;
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>>;
 }
 
 /// Messages.
@@ -586,6 +631,38 @@ pub trait Statements: Send + Sync {
     ) -> Result<Vec<Movement>>;
 }
 
+/// Standing still until it is known what happened: see [`crate::quarantine`].
+#[async_trait]
+pub trait Quarantines: Send + Sync {
+    /// The quarantine that stands.
+    async fn quarantine(&self) -> Result<Option<Quarantine>>;
+    /// Operator: begins one; from `gap_from` on (absent: now) providers may have done what this database does not know.
+    async fn begin_quarantine(&self, reason: &str, gap_from: Option<Time>) -> Result<Done<Quarantine>>;
+    /// Engine: goes through up to `rows_max` rows of an approved batch and writes down what to ask. Returns whether there
+    /// was such a batch.
+    async fn list_enquiries(&self, rows_max: u32, attempts: &AttemptsMax) -> Result<bool>;
+    /// Engine: claims up to `n` attempts of `lane` to be asked about.
+    async fn claim_attempt_enquiries(&self, lane: &str, n: u32, lease: Duration) -> Result<Vec<AttemptEnquiry>>;
+    /// Engine: when the next attempt of `lane` is to be asked about.
+    async fn next_attempt_enquiry(&self, lane: &str) -> Result<Option<Time>>;
+    /// Engine: records what providers said, with whatever follows for the payouts, in one transaction.
+    async fn record_attempt_answers(&self, answers: Vec<AttemptAnswer>, decide: DecidePayout) -> Result<()>;
+    /// Operator: how far it is, for the `lanes` that pay and whatever else was asked; `None` when none stands.
+    async fn quarantine_report(&self, lanes: &[String]) -> Result<Option<Report>>;
+    /// Operator: holds a provider's statement against what we call paid, and remembers how that went.
+    async fn match_statement(
+        &self,
+        lane: &str,
+        currency: Currency,
+        file_hash: [u8; 32],
+        lines: Vec<StatementLine>,
+    ) -> Result<(Matched, Differences)>;
+    /// Operator: sets aside up to `rows_max` messages that wait and may have been sent; how many there were.
+    async fn withhold_messages(&self, rows_max: u32) -> Result<u32>;
+    /// Operator: lifts it; refused as [`Refusal::StillInQuarantine`] while anything is not answered for.
+    async fn lift_quarantine(&self, lifting: Lifting) -> Result<Quarantine>;
+}
+
 /// The installation itself.
 #[async_trait]
 pub trait Installation: Send + Sync {
@@ -596,6 +673,8 @@ pub trait Installation: Send + Sync {
     async fn take_over(&self) -> Result<()>;
     /// Whether the database can be written and has the schema of this program.
     async fn ready(&self) -> Result<()>;
+    /// Operator: copies one moment of the database to the new file `to`, beside whoever works on it.
+    async fn backup(&self, to: &Path) -> Result<Backup, BackupError>;
 }
 
 /// Everything an engine offers.
@@ -610,6 +689,7 @@ pub trait Store:
     + Receipts
     + Reports
     + Statements
+    + Quarantines
     + Installation
     + Send
     + Sync
@@ -628,6 +708,7 @@ impl<T> Store for T where
         + Receipts
         + Reports
         + Statements
+        + Quarantines
         + Installation
         + Send
         + Sync

@@ -11,6 +11,10 @@ use crate::ids::{self, AccountId, BatchId, OrganisationId};
 use crate::money::Currency;
 use serde::Serialize;
 
+/// Most that a wallet holds, in minor units, with what is held for its batches: thousands of full wallets can still be added
+/// up in 64 bits.
+pub const WALLET_MINOR_MAX: i64 = 1_000_000_000_000_000;
+
 /// The kinds of account, each with an organisation and a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountKind {

@@ -222,11 +222,25 @@ async fn books_and_trail_that_were_tampered_with_are_found_out() {
         run(mend).await.unwrap();
         world.books_balance();
     }
-    for refused in ["UPDATE transfers SET amount = 1", "DELETE FROM transfers", "UPDATE payouts SET amount = 1"] {
+    for refused in [
+        "UPDATE transfers SET amount = 1",
+        "DELETE FROM transfers",
+        "UPDATE payouts SET amount = 1",
+        "UPDATE audit SET detail = ''",
+        "DELETE FROM audit",
+        "UPDATE payout_events SET detail = ''",
+        "DELETE FROM payout_events",
+        "UPDATE accounts SET currency = 'KES'",
+        "DELETE FROM accounts WHERE kind = 'hold'",
+    ] {
         assert!(run(refused).await.is_err(), "{refused}");
     }
     assert!(run("UPDATE payouts SET state = 'queued' WHERE state = 'paid'").await.is_err());
 
+    // Whoever can write to the file can take the triggers away, too: the chain tells.
+    for trigger in ["DROP TRIGGER audit_is_never_changed", "DROP TRIGGER audit_is_never_deleted"] {
+        run(trigger).await.unwrap();
+    }
     let tampered = [
         "UPDATE audit SET detail = detail || '0' WHERE sequence = 3",
         "UPDATE audit SET actor = 'nobody' WHERE sequence = 3",

@@ -125,6 +125,41 @@ async fn what_the_provider_never_answers_is_given_back_by_two_people() {
 }
 
 #[tokio::test]
+async fn whoever_proposed_may_propose_another_verdict_and_a_repetition_does_not_take_it_back() {
+    let world = World::configured("proposals", impatient).await;
+    let before = world.wallet().await;
+    let batch = world.pay("one", one("256772000005"), &[]).await;
+    let told = world.exception("overdue").await;
+    let (checker, finance) = (&world.gaba.checker, world.key(&["--role", "finance"]));
+    let path = format!("/v1/exceptions/{}/resolve", id(&told));
+    let say = async |who: &Api, key: &str, verdict: &str| {
+        let request = request(who, "POST", &path).header("Idempotency-Key", key);
+        reply(request.json(&json!({"verdict": verdict, "note": "statement of 3 March"}))).await
+    };
+    let first = say(checker, "one", "paid").await;
+    assert_eq!((first.status, &first.body["proposal"]["verdict"]), (200, &json!("paid")), "{}", first.body);
+    let second = say(checker, "two", "not_paid").await;
+    assert_eq!((second.status, &second.body["proposal"]["verdict"]), (200, &json!("not_paid")), "{}", second.body);
+    assert_eq!(say(checker, "one", "paid").await.body, first.body);
+    say(checker, "one", "reissue").await.is_problem(422, "idempotency_key_reused");
+    let (_, now) = world.gaba.maker.get(&format!("/v1/exceptions/{}", id(&told))).await;
+    assert_eq!(now["proposal"]["verdict"], "not_paid", "the repetition is no new proposal");
+    // Refused, so the key is free for what is agreed on.
+    let differs = say(&finance, "mine", "paid").await;
+    differs.is_problem(409, "verdict_differs");
+    assert_eq!(differs.body["proposed"], "not_paid");
+    let confirmed = say(&finance, "mine", "not_paid").await;
+    assert_eq!((confirmed.status, &confirmed.body["resolution"]), (200, &json!("not_paid")), "{}", confirmed.body);
+    assert_eq!(say(&finance, "mine", "not_paid").await.body, confirmed.body);
+    assert_eq!(say(checker, "two", "not_paid").await.body, second.body, "as it was then");
+    let theirs = say(&finance, "two", "not_paid").await;
+    assert_eq!((theirs.status, &theirs.body["state"]), (200, &json!("resolved")), "{}", theirs.body);
+    world.gaba.maker.batch_in(id(&batch), &["completed"]).await;
+    assert_eq!(world.wallet().await, before, "it moved once");
+    judge::at_rest(&world.gaba, &world.network, &[id(&batch)]).await;
+}
+
+#[tokio::test]
 async fn a_payment_that_is_confirmed_after_it_failed_is_corrected_in_the_ledger() {
     let world = World::start("late-success").await;
     let before = world.wallet().await.0;

@@ -5,7 +5,7 @@ use crate::support::{list, until};
 
 const THEIRS: &str = "Kampala Relief;;\n;;\nTel.;Gross;Net\n0772345678;9000;5000\n0752345678;8000;4000\n";
 
-async fn ready(api: &Api, file: impl Into<Vec<u8>>, fields: &[(&str, &str)]) -> Value {
+pub(super) async fn ready(api: &Api, file: impl Into<Vec<u8>>, fields: &[(&str, &str)]) -> Value {
     let uploaded = upload(api, &fresh(), form(file, "list.csv", fields)).await;
     assert_eq!(uploaded.status, 202, "{}", uploaded.body);
     api.batch_in(id(&uploaded.body), &["ready", "import_failed"]).await

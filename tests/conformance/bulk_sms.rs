@@ -68,7 +68,7 @@ async fn ready(h: &Harness, org: &Tenant, rows: u32, price: i64) -> Batch {
 /// Submitted, funded with what it costs, approved.
 async fn approved(h: &Harness, org: &Tenant, rows: u32) -> Batch {
     let batch = ready(h, org, rows, PRICE).await;
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     h.fund(org, costs(rows)).await;
     applied(h.approve(org, &batch).await);
     h.batch(org, &batch).await
@@ -119,7 +119,7 @@ pub async fn a_list_is_sent_only_once_it_is_approved(h: Harness) {
     assert_eq!((batch.amount, batch.fees, batch.state), (costs(3), 0, BatchState::Ready));
     assert_eq!(h.counts(&org, &batch).await, "3 queued");
     assert!(dispatch(&h, 10).await.is_empty());
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     assert!(dispatch(&h, 10).await.is_empty());
     let refused = refusal(h.approve(&org, &batch).await);
     assert_eq!(refused, Refusal::InsufficientFunds { available: ugx(0), needed: ugx(costs(3)) });
@@ -252,11 +252,11 @@ pub async fn a_paused_list_sends_nothing_until_it_is_resumed(h: Harness) {
     let org = h.tenant().await;
     let batch = approved(&h, &org, 3).await;
     let out = dispatch(&h, 1).await;
-    applied(h.store.pause(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
     assert!(dispatch(&h, 10).await.is_empty());
     record(&h, &out[0], taken()).await;
     assert_eq!(h.counts(&org, &batch).await, "2 queued, 1 submitted");
-    applied(h.store.resume(&org.maker, batch.id).await);
+    applied(h.store.resume(&org.maker, batch.id, None).await);
     for message in dispatch(&h, 10).await {
         record(&h, &message, taken()).await;
     }
@@ -269,7 +269,7 @@ pub async fn a_list_cancelled_in_the_middle_gives_back_what_was_not_sent(h: Harn
     let batch = approved(&h, &org, 9).await;
     let out = dispatch(&h, 3).await;
     record(&h, &out[0], taken()).await;
-    assert_eq!(applied(h.store.cancel(&org.maker, batch.id).await).state, BatchState::Cancelling);
+    assert_eq!(applied(h.store.cancel(&org.maker, batch.id, None).await)["state"], "cancelling");
     assert!(dispatch(&h, 10).await.is_empty(), "nothing new is sent");
     assert!(h.store.sweep_cancelled(4).await.unwrap());
     assert_eq!(h.counts(&org, &batch).await, "2 queued, 2 sending, 1 submitted, 4 cancelled");
@@ -291,7 +291,7 @@ pub async fn a_list_cancelled_in_the_middle_gives_back_what_was_not_sent(h: Harn
 pub async fn a_list_cancelled_before_it_starts_gives_everything_back(h: Harness) {
     let org = h.tenant().await;
     let waiting = ready(&h, &org, 3, PRICE).await;
-    applied(h.store.cancel(&org.maker, waiting.id).await);
+    applied(h.store.cancel(&org.maker, waiting.id, None).await);
     h.drive(2).await;
     assert_eq!(h.counts(&org, &waiting).await, "3 cancelled");
     let key = format!("later-{}", h.next());
@@ -316,12 +316,12 @@ pub async fn a_list_cancelled_before_it_starts_gives_everything_back(h: Harness)
         understood: None,
     };
     h.store.finish_import(&batch, totals).await.unwrap();
-    let batch = applied(h.store.submit(&org.maker, batch.id, false).await);
+    let batch = h.submit(&org, &batch).await;
     h.fund(&org, costs(2)).await;
     applied(h.approve(&org, &batch).await);
     h.assert_state(&org, &batch, BatchState::Scheduled).await;
     assert!(dispatch(&h, 10).await.is_empty());
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(1).await;
     assert_eq!(h.counts(&org, &batch).await, "2 cancelled");
     assert_eq!(h.wallet(&org).await, (costs(2), 0));
@@ -331,7 +331,7 @@ pub async fn a_list_cancelled_before_it_starts_gives_everything_back(h: Harness)
 pub async fn a_list_that_costs_nothing_needs_no_wallet_and_completes(h: Harness) {
     let org = h.tenant().await;
     let batch = ready(&h, &org, 2, 0).await;
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     applied(h.approve(&org, &batch).await);
     let out = dispatch(&h, 10).await;
     record(&h, &out[0], taken()).await;
@@ -339,9 +339,9 @@ pub async fn a_list_that_costs_nothing_needs_no_wallet_and_completes(h: Harness)
     h.assert_state(&org, &batch, BatchState::Completed).await;
     assert_eq!(money(&h, &org, &batch).await, (0, 0, 0, 0));
     let cancelled = ready(&h, &org, 2, 0).await;
-    applied(h.store.submit(&org.maker, cancelled.id, false).await);
+    applied(h.store.submit(&org.maker, cancelled.id, false, None).await);
     applied(h.approve(&org, &cancelled).await);
-    applied(h.store.cancel(&org.maker, cancelled.id).await);
+    applied(h.store.cancel(&org.maker, cancelled.id, None).await);
     h.drive(10).await;
     h.assert_state(&org, &cancelled, BatchState::Cancelled).await;
     assert_tenant(&h, &org).await;
@@ -358,10 +358,10 @@ pub async fn lists_and_notices_share_a_lane(h: Harness) {
     assert_eq!(first.len(), 20);
     assert_eq!((of(&first, &payroll), of(&first, &small), of(&first, &large)), (10, 4, 6));
     // A pause of the list leaves the notices alone, and the other way round.
-    applied(h.store.pause(&org.maker, large.id).await);
+    applied(h.store.pause(&org.maker, large.id, None).await);
     let second = dispatch(&h, 20).await;
     assert_eq!((second.len(), of(&second, &payroll)), (10, 10));
-    applied(h.store.resume(&org.maker, large.id).await);
+    applied(h.store.resume(&org.maker, large.id, None).await);
     assert_eq!(of(&dispatch(&h, 20).await, &large), 20, "alone it has the whole lane");
     assert_tenant(&h, &org).await;
 }
@@ -466,7 +466,7 @@ pub async fn a_test_shows_one_text_and_counts_nowhere(h: Harness) {
         test_send(&h, &org, &batch, None).await.unwrap();
     }
     assert_eq!(refusal(test_send(&h, &org, &batch, None).await), Refusal::TooManyTests { max: TESTS_MAX });
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     h.fund(&org, costs(3)).await;
     applied(h.approve(&org, &batch).await);
     assert_invalid_state(test_send(&h, &org, &batch, None).await);
@@ -501,7 +501,7 @@ pub async fn a_lane_of_a_list_is_in_use_while_the_list_runs(h: Harness) {
     let org = h.tenant().await;
     let batch = ready(&h, &org, 1, PRICE).await;
     assert!(h.store.lanes_in_use().await.unwrap().is_empty(), "a list that is not approved uses nothing");
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     h.fund(&org, costs(1)).await;
     applied(h.approve(&org, &batch).await);
     assert_eq!(h.store.lanes_in_use().await.unwrap(), [SMS_LANE]);

@@ -15,8 +15,8 @@ pub async fn a_paused_batch_sends_nothing_and_still_asks_and_listens(h: Harness)
     let out = h.claim(2).await;
     h.sent(&out[0], accepted()).await;
     h.sent(&out[1], unknown()).await;
-    applied(h.store.pause(&org.maker, batch.id).await);
-    already(h.store.pause(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
+    already(h.store.pause(&org.maker, batch.id, None).await);
     assert!(h.claim(10).await.is_empty());
     assert_eq!(h.store.next_payout_due(LANE, Action::Submit).await.unwrap(), None);
     h.advance(Duration::from_secs(120));
@@ -26,8 +26,8 @@ pub async fn a_paused_batch_sends_nothing_and_still_asks_and_listens(h: Harness)
     h.store_receipt(receipt(&h, LANE, asked[1].reference, confirmed(&asked[1].payout))).await;
     assert_eq!(h.apply_receipts().await, 1);
     assert_eq!(h.counts(&org, &batch).await, "2 queued, 2 paid");
-    applied(h.store.resume(&org.maker, batch.id).await);
-    already(h.store.resume(&org.maker, batch.id).await);
+    applied(h.store.resume(&org.maker, batch.id, None).await);
+    already(h.store.resume(&org.maker, batch.id, None).await);
     assert_eq!(h.pay(10).await, 2);
     h.assert_state(&org, &batch, State::Completed).await;
     assert_tenant(&h, &org).await;
@@ -37,11 +37,11 @@ pub async fn a_row_given_back_while_paused_waits_for_the_resume(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(1)).await;
     let out = h.claim_one().await;
-    applied(h.store.pause(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
     assert_eq!(h.sent(&out, not_sent()).await, Recorded::Applied);
     h.advance(Duration::from_secs(60));
     assert!(h.claim(1).await.is_empty());
-    applied(h.store.resume(&org.maker, batch.id).await);
+    applied(h.store.resume(&org.maker, batch.id, None).await);
     assert_eq!(h.pay(1).await, 1);
     assert_tenant(&h, &org).await;
 }
@@ -50,12 +50,12 @@ pub async fn a_paused_batch_whose_last_row_came_home_completes_on_resume(h: Harn
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(1)).await;
     let out = h.claim_one().await;
-    applied(h.store.pause(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
     h.sent(&out, confirmed(&out.payout)).await;
     h.assert_state(&org, &batch, State::Paused).await;
-    assert_eq!(applied(h.store.resume(&org.maker, batch.id).await).state, State::Completed);
+    assert_eq!(applied(h.store.resume(&org.maker, batch.id, None).await)["state"], "completed");
     assert!(h.batch(&org, &batch).await.completed_at.is_some());
-    already(h.store.resume(&org.maker, batch.id).await);
+    already(h.store.resume(&org.maker, batch.id, None).await);
     assert_tenant(&h, &org).await;
 }
 
@@ -68,12 +68,12 @@ pub async fn a_batch_cancelled_before_it_starts_gives_everything_back(h: Harness
     let scheduled = h.approved(&org, &List { scheduled_at: later, ..costly.clone() }).await;
     assert_eq!(h.wallet(&org).await, (0, costly.needs()));
     for batch in [ready, awaiting, scheduled] {
-        let cancelled = applied(h.store.cancel(&org.maker, batch.id).await);
-        assert_eq!((cancelled.state, cancelled.held), (State::Cancelled, 0));
+        let cancelled = applied(h.store.cancel(&org.maker, batch.id, None).await);
+        assert_eq!((&cancelled["state"], &cancelled["totals"]["held"]), (&"cancelled".into(), &"0".into()));
         assert_eq!(h.counts(&org, &batch).await, "3 queued", "an act of O(1) rows; the rows follow");
         h.drive(2).await;
         assert_eq!(h.counts(&org, &batch).await, "3 cancelled");
-        already(h.store.cancel(&org.maker, batch.id).await);
+        already(h.store.cancel(&org.maker, batch.id, None).await);
         assert_tenant(&h, &org).await;
     }
     assert_eq!(h.wallet(&org).await, (costly.needs(), 0));
@@ -86,8 +86,8 @@ pub async fn a_running_batch_is_cancelled_in_chunks_until_all_of_it_is_home(h: H
     let org = h.tenant().await;
     let batch = h.approved(&org, &List { fee: 10, ..list(25) }).await;
     let out = h.claim(2).await;
-    assert_eq!(applied(h.store.cancel(&org.maker, batch.id).await).state, State::Cancelling);
-    already(h.store.cancel(&org.maker, batch.id).await);
+    assert_eq!(applied(h.store.cancel(&org.maker, batch.id, None).await)["state"], "cancelling");
+    already(h.store.cancel(&org.maker, batch.id, None).await);
     assert!(h.claim(10).await.is_empty(), "nothing new is sent");
     assert!(h.store.sweep_cancelled(10).await.unwrap(), "more is left");
     assert_eq!(h.counts(&org, &batch).await, "13 queued, 2 sending, 10 cancelled");
@@ -108,7 +108,7 @@ pub async fn a_running_batch_is_cancelled_in_chunks_until_all_of_it_is_home(h: H
 pub async fn a_sweep_that_ends_on_the_last_row_of_its_chunk_closes_the_batch(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(20)).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.assert_state(&org, &batch, State::Cancelled).await;
     assert_eq!(h.wallet(&org).await, (20_000, 0));
@@ -120,7 +120,7 @@ pub async fn several_batches_cancelled_at_once_all_converge(h: Harness) {
     let (one, two, three) =
         (h.approved(&org, &list(3)).await, h.approved(&org, &list(30)).await, h.approved(&org, &list(3)).await);
     for batch in [&one, &two, &three] {
-        applied(h.store.cancel(&org.maker, batch.id).await);
+        applied(h.store.cancel(&org.maker, batch.id, None).await);
     }
     h.drive(10).await;
     for batch in [&one, &two, &three] {
@@ -133,8 +133,8 @@ pub async fn a_paused_batch_is_cancelled_too(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await;
-    applied(h.store.pause(&org.maker, batch.id).await);
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.sent(&out[0], confirmed(&out[0].payout)).await;
     h.assert_state(&org, &batch, State::Cancelled).await;
@@ -146,7 +146,7 @@ pub async fn a_row_that_comes_back_to_a_cancelling_batch_is_cancelled(h: Harness
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(3)).await;
     let out = h.claim(3).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     assert_eq!(h.sent(&out[0], not_sent()).await, Recorded::Applied);
     h.assert_payout(&org, &out[0].payout, "cancelled").await;
@@ -177,7 +177,7 @@ pub async fn an_unknown_row_of_a_cancelling_batch_is_handed_over_and_never_sent_
         let asked = h.ask_one().await;
         h.asked(&asked, gaba::rail::Outcome::NotFound).await;
     }
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     assert_eq!(h.counts(&org, &batch).await, "1 unknown, 1 cancelled");
     for _ in 0..3 {
@@ -206,7 +206,7 @@ pub async fn a_frozen_row_keeps_its_cancelling_batch_open(h: Harness) {
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await.remove(0);
     h.sent(&out, mismatched(&out.payout)).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.advance(Duration::from_secs(3600));
     assert!(h.ask(10).await.is_empty());
@@ -223,7 +223,7 @@ pub async fn a_late_success_freezes_a_queued_row_before_the_sweep_takes_it(h: Ha
     let batch = h.approved(&org, &list(1)).await;
     let out = h.claim_one().await;
     h.sent(&out, failed(true)).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.store_receipt(receipt(&h, LANE, out.reference, confirmed(&out.payout))).await;
     h.apply_receipts().await;
     h.drive(10).await;
@@ -250,11 +250,11 @@ async fn in_every_state(h: &Harness, org: &Tenant) -> Vec<Batch> {
     assert_eq!(h.pay(10).await, 2);
     let cancelling = h.approved(org, &list(2)).await;
     assert_eq!(h.claim(10).await.len(), 2);
-    applied(h.store.cancel(&org.maker, cancelling.id).await);
+    applied(h.store.cancel(&org.maker, cancelling.id, None).await);
     let cancelled = h.ready(org, &list(2)).await;
-    applied(h.store.cancel(&org.maker, cancelled.id).await);
+    applied(h.store.cancel(&org.maker, cancelled.id, None).await);
     let paused = h.approved(org, &list(2)).await;
-    applied(h.store.pause(&org.maker, paused.id).await);
+    applied(h.store.pause(&org.maker, paused.id, None).await);
     let running = h.approved(org, &list(2)).await;
     let importing = h.uploaded(org, &list(2)).await;
     let mut all = Vec::new();
@@ -273,21 +273,21 @@ pub async fn every_act_in_a_wrong_state_is_refused_and_changes_nothing(h: Harnes
     for batch in &batches {
         let id = batch.id;
         if !matches!(batch.state, Ready | AwaitingApproval) {
-            assert_invalid_state(h.store.submit(&org.maker, id, true).await);
+            assert_invalid_state(h.store.submit(&org.maker, id, true, None).await);
         }
         if batch.state != AwaitingApproval {
             let digest = batch.digest.as_deref().unwrap_or_default();
             assert_invalid_state(h.approve_as(&org.checker, id, digest, None).await);
-            assert_invalid_state(h.store.reject(&org.checker, id, "no").await);
+            assert_invalid_state(h.store.reject(&org.checker, id, "no", None).await);
         }
         if !matches!(batch.state, Running | Paused) {
-            assert_invalid_state(h.store.pause(&org.maker, id).await);
+            assert_invalid_state(h.store.pause(&org.maker, id, None).await);
         }
         if !matches!(batch.state, Running | Paused | Completed) {
-            assert_invalid_state(h.store.resume(&org.maker, id).await);
+            assert_invalid_state(h.store.resume(&org.maker, id, None).await);
         }
         if matches!(batch.state, Importing | ImportFailed | Completed) {
-            assert_invalid_state(h.store.cancel(&org.maker, id).await);
+            assert_invalid_state(h.store.cancel(&org.maker, id, None).await);
         }
         let after = h.batch(&org, batch).await;
         assert_eq!((after.state, after.claim, after.held), (batch.state, batch.claim, batch.held), "{}", batch.state);
@@ -300,7 +300,7 @@ pub async fn what_happens_to_a_cancelled_row_can_be_read(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await.remove(0);
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.record(&out.payout, not_sent(), Source::Submit).await;
     for row in super::books::all_payouts(&h, &org, &batch).await {

@@ -123,10 +123,10 @@ pub async fn a_lapsed_claim_is_asked_about_and_never_sent(h: Harness) {
 pub async fn a_batch_that_does_not_run_gives_nothing_to_send(h: Harness) {
     let org = h.tenant().await;
     let paused = h.approved(&org, &list(2)).await;
-    applied(h.store.pause(&org.maker, paused.id).await);
+    applied(h.store.pause(&org.maker, paused.id, None).await);
     h.awaiting(&org, &list(2)).await;
     let cancelled = h.approved(&org, &list(2)).await;
-    applied(h.store.cancel(&org.maker, cancelled.id).await);
+    applied(h.store.cancel(&org.maker, cancelled.id, None).await);
     assert!(h.claim(10).await.is_empty());
 }
 

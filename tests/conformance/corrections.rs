@@ -65,7 +65,7 @@ pub async fn a_corrected_row_changes_what_is_paid_and_the_digest(h: Harness) {
     assert!(after.digest.is_some() && after.digest != batch.digest);
     assert_tenant(&h, &org).await;
     h.fund(&org, 4_560).await;
-    let batch = applied(h.store.submit(&org.maker, batch.id, false).await);
+    let batch = h.submit(&org, &batch).await;
     applied(h.approve(&org, &batch).await);
     assert_eq!(h.wallet(&org).await, (0, 4_560));
     assert_eq!(h.store.row(org.id, batch.id, 3).await.unwrap().cells[1], ("amount".into(), "2500".into()));
@@ -99,7 +99,10 @@ pub async fn an_invalid_row_becomes_valid_and_the_other_way_round(h: Harness) {
     assert_eq!((found.len(), found[0].row), (1, 2));
     assert!(found[0].cells.contains(&("amount".into(), "1,00".into())), "{found:?}");
     approval::with_digest(&h.store, h.batch(&org, &batch).await).await.unwrap();
-    assert!(matches!(refusal(h.store.submit(&org.maker, batch.id, false).await), Refusal::RowsInvalid { invalid: 1 }));
+    assert!(matches!(
+        refusal(h.store.submit(&org.maker, batch.id, false, None).await),
+        Refusal::RowsInvalid { invalid: 1 }
+    ));
     assert_tenant(&h, &org).await;
 }
 
@@ -120,7 +123,7 @@ pub async fn a_row_set_aside_is_not_paid_and_can_be_brought_back(h: Harness) {
     let told: Vec<_> = lines.iter().map(|l| (l.state.as_str(), l.reason_code.as_deref().unwrap_or(""))).collect();
     assert_eq!(told, [("excluded", "set_aside"), ("queued", ""), ("queued", ""), ("excluded", "set_aside")]);
     approval::with_digest(&h.store, view.batch).await.unwrap();
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     assert_tenant(&h, &org).await;
 }
 
@@ -144,7 +147,7 @@ pub async fn nothing_is_corrected_once_it_is_submitted(h: Harness) {
     let stranger = h.tenant().await;
     assert_not_found(correct(&h, &stranger, &batch, 2, amount("1")).await);
     assert_not_found(h.store.row(stranger.id, batch.id, 2).await);
-    let submitted = applied(h.store.submit(&org.maker, batch.id, false).await);
+    let submitted = h.submit(&org, &batch).await;
     assert_invalid_state(correct(&h, &org, &batch, 2, amount("1")).await);
     h.fund(&org, 2_000).await;
     applied(h.approve(&org, &submitted).await);
@@ -155,19 +158,19 @@ pub async fn nothing_is_corrected_once_it_is_submitted(h: Harness) {
 pub async fn what_is_withdrawn_can_be_corrected_and_submitted_again(h: Harness) {
     let org = h.tenant().await;
     let batch = ready(&h, &org, &list(2)).await;
-    let submitted = applied(h.store.submit(&org.maker, batch.id, false).await);
-    assert_eq!(applied(h.store.withdraw(&org.maker, batch.id).await).state, State::Ready);
-    already(h.store.withdraw(&org.maker, batch.id).await);
+    let submitted = h.submit(&org, &batch).await;
+    assert_eq!(applied(h.store.withdraw(&org.maker, batch.id, None).await)["state"], "ready");
+    already(h.store.withdraw(&org.maker, batch.id, None).await);
     h.fund(&org, 2_000).await;
     assert_invalid_state(h.approve(&org, &submitted).await);
     let view = applied(correct(&h, &org, &batch, 2, amount("900")).await);
     approval::with_digest(&h.store, view.batch).await.unwrap();
-    let again = applied(h.store.submit(&org.maker, batch.id, false).await);
+    let again = h.submit(&org, &batch).await;
     assert!(matches!(refusal(h.approve(&org, &submitted).await), Refusal::DigestMismatch { .. }));
     applied(h.approve(&org, &again).await);
     assert_eq!(h.wallet(&org).await, (100, 1_900));
-    assert_invalid_state(h.store.withdraw(&org.maker, batch.id).await);
-    assert_not_found(h.store.withdraw(&h.tenant().await.maker, batch.id).await);
+    assert_invalid_state(h.store.withdraw(&org.maker, batch.id, None).await);
+    assert_not_found(h.store.withdraw(&h.tenant().await.maker, batch.id, None).await);
 }
 
 pub async fn a_correction_of_an_older_look_is_fenced(h: Harness) {
@@ -179,7 +182,7 @@ pub async fn a_correction_of_an_older_look_is_fenced(h: Harness) {
     assert_fenced(h.store.correct_row(&org.maker, batch.id, 3, looked_at, judge()).await);
     // The digest that was reckoned of the rows before a correction is not taken for that of the rows after it.
     assert_fenced(h.store.set_digest(&batch, "sha256:old").await);
-    assert_fenced(h.store.submit(&org.maker, batch.id, false).await);
+    assert_fenced(h.store.submit(&org.maker, batch.id, false, None).await);
 }
 
 pub async fn a_correction_leaves_its_trace(h: Harness) {

@@ -13,7 +13,8 @@ fn since(h: &Harness) -> Option<Time> {
 }
 
 async fn submit(h: &Harness, org: &Tenant, batch: &Batch) -> Batch {
-    approval::submit(&h.store, &org.maker, batch.id, false, since(h)).await.unwrap().into_inner()
+    approval::submit(&h.store, &org.maker, batch.id, false, since(h), None).await.unwrap();
+    h.batch(org, batch).await
 }
 
 async fn approve(h: &Harness, org: &Tenant, batch: &Batch) -> Result<Done<serde_json::Value>, StoreError> {
@@ -27,7 +28,7 @@ pub async fn a_payment_that_another_open_list_makes_is_told_at_the_submission(h:
     let second = h.ready(&org, &list(3)).await;
     let second = submit(&h, &org, &second).await;
     assert_eq!((second.duplicates, second.warnings), (2, 2));
-    let told = h.store.issues(org.id, second.id, page(10)).await.unwrap().items;
+    let told = h.store.issues(org.id, second.id, None, page(10)).await.unwrap().items;
     assert_eq!(
         told.iter().map(|i| (i.row, i.code.as_str())).collect::<Vec<_>>(),
         [(2, "duplicate_in_batch"), (3, "duplicate_in_batch")]
@@ -45,7 +46,7 @@ pub async fn other_amounts_other_tenants_and_what_was_given_up_are_no_duplicates
     h.ready(&org, &List { amount: 999, ..list(2) }).await;
     h.ready(&h.tenant().await, &list(2)).await;
     let cancelled = h.ready(&org, &list(2)).await;
-    applied(h.store.cancel(&org.maker, cancelled.id).await);
+    applied(h.store.cancel(&org.maker, cancelled.id, None).await);
     let batch = h.ready(&org, &list(2)).await;
     assert_eq!(submit(&h, &org, &batch).await.duplicates, 0);
 }
@@ -58,7 +59,7 @@ pub async fn what_completed_long_ago_is_no_duplicate(h: Harness) {
     h.advance(13 * DAY);
     let within = h.ready(&org, &list(2)).await;
     assert_eq!(submit(&h, &org, &within).await.duplicates, 2);
-    applied(h.store.cancel(&org.maker, within.id).await);
+    applied(h.store.cancel(&org.maker, within.id, None).await);
     h.advance(2 * DAY);
     let beyond = h.ready(&org, &list(2)).await;
     assert_eq!(submit(&h, &org, &beyond).await.duplicates, 0);
@@ -106,7 +107,8 @@ pub async fn without_a_window_nothing_is_compared(h: Harness) {
     let org = h.tenant().await;
     h.ready(&org, &list(2)).await;
     let batch = h.ready(&org, &list(2)).await;
-    let batch = approval::submit(&h.store, &org.maker, batch.id, false, None).await.unwrap().into_inner();
+    approval::submit(&h.store, &org.maker, batch.id, false, None, None).await.unwrap();
+    let batch = h.batch(&org, &batch).await;
     assert_eq!(batch.duplicates, 0);
     h.fund(&org, 10_000).await;
     let digest = batch.digest.clone().unwrap();

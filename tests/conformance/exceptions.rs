@@ -9,6 +9,7 @@ use gaba::payout::Submission;
 use gaba::payout::exception::{self, ExceptionView, LaneTerms, Proposal, Verdict};
 use gaba::rail::Reason;
 use gaba::store::{Done, Refusal, StoreError, TermsOfLanes};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,20 +33,19 @@ async fn resolve(
     who: &Principal,
     exception: &ExceptionView,
     verdict: Verdict,
-) -> Result<Done<ExceptionView>, StoreError> {
-    h.store.resolve(who, exception.id, says(verdict), lanes()).await
+) -> Result<Done<Value>, StoreError> {
+    h.store.resolve(who, exception.id, says(verdict), lanes(), None).await
 }
 
 /// Proposed by the checker, confirmed by somebody of finance.
-async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: Verdict) -> ExceptionView {
+async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: Verdict) {
     let proposed = applied(resolve(h, &org.checker, exception, verdict).await);
-    assert_eq!(proposed.state, "proposed");
+    assert_eq!(proposed["state"], "proposed");
     let finance = h.principal(org.id, Role::Finance).await;
     let resolved = applied(resolve(h, &finance, exception, verdict).await);
-    assert_eq!((resolved.state.as_str(), resolved.resolution.as_deref()), ("resolved", Some(verdict.name())));
-    assert!(resolved.verdicts.is_empty() && resolved.confirmed_by.as_deref() == Some(finance.label.as_str()));
+    assert_eq!((&resolved["state"], &resolved["resolution"]), (&"resolved".into(), &verdict.name().into()));
+    assert_eq!((&resolved["verdicts"], &resolved["confirmed_by"]), (&json!([]), &json!(finance.label)));
     assert_tenant(h, org).await;
-    resolved
 }
 
 async fn only(h: &Harness, org: &Tenant) -> ExceptionView {
@@ -122,7 +122,7 @@ pub async fn overdue_and_issued_anew_gets_another_reference(h: Harness) {
 pub async fn nothing_is_issued_anew_while_the_provider_may_act_on_it(h: Harness) {
     let (org, _, out, told) = overdue(&h).await;
     let late: TermsOfLanes = Arc::new(|_| LaneTerms { reissue_after: 1_000 * HOUR, sms_lane: None });
-    let refused = refusal(h.store.resolve(&org.checker, told.id, says(Verdict::Reissue), late).await);
+    let refused = refusal(h.store.resolve(&org.checker, told.id, says(Verdict::Reissue), late, None).await);
     let Refusal::TooEarly { at } = refused else { panic!("{refused:?}") };
     assert_eq!(at, out.payout.sent_at.unwrap() + 1_000 * HOUR);
     assert_eq!(only(&h, &org).await.state, "open");
@@ -147,12 +147,12 @@ pub async fn it_takes_two_who_agree(h: Harness) {
     let finance = h.principal(org.id, Role::Finance).await;
     applied(resolve(&h, &org.checker, &told, Verdict::Paid).await);
     // Nobody confirms what they proposed, however often they say it.
-    assert_eq!(already(resolve(&h, &org.checker, &told, Verdict::Paid).await).state, "proposed");
+    assert_eq!(already(resolve(&h, &org.checker, &told, Verdict::Paid).await)["state"], "proposed");
     let refused = refusal(resolve(&h, &finance, &told, Verdict::NotPaid).await);
     assert!(matches!(refused, Refusal::VerdictDiffers { ref proposed, .. } if proposed == "paid"), "{refused:?}");
     // Whoever proposed may think better of it; then the other word counts.
     let other = applied(resolve(&h, &org.checker, &told, Verdict::NotPaid).await);
-    assert_eq!(other.proposal.as_ref().unwrap().verdict, "not_paid");
+    assert_eq!(other["proposal"]["verdict"], "not_paid");
     assert!(matches!(refusal(resolve(&h, &finance, &told, Verdict::Paid).await), Refusal::VerdictDiffers { .. }));
     assert_eq!(h.wallet(&org).await, (0, 1_037), "nothing moved yet");
     applied(resolve(&h, &finance, &told, Verdict::NotPaid).await);
@@ -349,7 +349,7 @@ pub async fn a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict(h: Harness)
     h.sent(&first, failed(true)).await;
     h.store_receipt(receipt(&h, LANE, first.reference, confirmed(&first.payout))).await;
     h.apply_receipts().await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.assert_state(&org, &batch, State::Cancelling).await;
     assert_eq!(h.wallet(&org).await, (0, 1_000));

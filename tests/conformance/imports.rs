@@ -122,7 +122,7 @@ pub async fn a_broken_import_starts_clean(h: Harness) {
     h.lapse();
     let again = h.store.claim_import(LEASE).await.unwrap().unwrap();
     assert!(all_payouts(&h, &org, &again).await.is_empty());
-    assert!(h.store.issues(org.id, again.id, page(10)).await.unwrap().items.is_empty());
+    assert!(h.store.issues(org.id, again.id, None, page(10)).await.unwrap().items.is_empty());
     h.store.import_rows(&again, LEASE, long.new_rows()).await.unwrap();
     h.store.finish_import(&again, long.totals("sha256:x")).await.unwrap();
     let batch = h.batch(&org, &again).await;
@@ -177,7 +177,7 @@ pub async fn an_import_that_fails_says_why_and_cannot_be_submitted(h: Harness) {
     assert_eq!(failed.failure.as_deref(), Some("this is a picture; upload a list"));
     assert!(all_payouts(&h, &org, &batch).await.is_empty(), "rows of no list are nobody's payouts");
     assert_fenced(h.store.import_rows(&batch, LEASE, list(1).new_rows()).await);
-    assert_invalid_state(h.store.submit(&org.maker, batch.id, true).await);
+    assert_invalid_state(h.store.submit(&org.maker, batch.id, true, None).await);
     h.lapse();
     assert!(h.store.claim_import(LEASE).await.unwrap().is_none());
 }
@@ -190,7 +190,7 @@ pub async fn nothing_of_an_import_is_sent_before_it_is_approved(h: Harness) {
     assert!(h.claim(10).await.is_empty(), "importing");
     h.store.finish_import(&claimed, list(3).totals("sha256:x")).await.unwrap();
     assert!(h.claim(10).await.is_empty(), "ready");
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     assert!(h.claim(10).await.is_empty(), "awaiting approval");
 }
 
@@ -199,7 +199,7 @@ pub async fn all_problems_of_a_list_are_told_page_by_page(h: Harness) {
     let batch = h.ready(&org, &List { invalid: 3, ..list(1) }).await;
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
-        let found = h.store.issues(org.id, batch.id, PageRequest { cursor, limit: 1 }).await.unwrap();
+        let found = h.store.issues(org.id, batch.id, None, PageRequest { cursor, limit: 1 }).await.unwrap();
         seen.extend(found.items.into_iter().map(|i| (i.row, i.code)));
         cursor = found.next_cursor;
         if cursor.is_none() {

@@ -120,9 +120,9 @@ pub async fn what_is_said_of_a_list_as_a_whole_is_no_row_of_it(h: Harness) {
     h.store.finish_import(&claimed, totals).await.unwrap();
     let shown = h.batch(&org, &created).await;
     assert_eq!((shown.rows, shown.valid, shown.invalid, shown.warnings), (2, 2, 0, 1));
-    let issues = h.store.issues(org.id, created.id, page(10)).await.unwrap().items;
+    let issues = h.store.issues(org.id, created.id, None, page(10)).await.unwrap().items;
     assert_eq!(issues.iter().map(|i| (i.row, i.code.as_str())).collect::<Vec<_>>(), [(1, "encoding_guessed")]);
-    applied(h.store.submit(&org.maker, created.id, false).await);
+    applied(h.store.submit(&org.maker, created.id, false, None).await);
 }
 
 pub async fn a_list_that_is_not_what_was_declared_is_not_submitted(h: Harness) {
@@ -141,7 +141,7 @@ pub async fn a_list_that_is_not_what_was_declared_is_not_submitted(h: Harness) {
         let claimed = h.store.claim_import(LEASE).await.unwrap().unwrap();
         h.store.import_rows(&claimed, LEASE, list(2).new_rows()).await.unwrap();
         h.store.finish_import(&claimed, list(2).totals("sha256:0")).await.unwrap();
-        let submitted = h.store.submit(&org.maker, created.id, false).await;
+        let submitted = h.store.submit(&org.maker, created.id, false, None).await;
         if agrees {
             applied(submitted);
         } else {

@@ -18,6 +18,7 @@ mod messages;
 mod organisations;
 mod payouts;
 mod poison;
+mod quarantine;
 mod receipts;
 mod reports;
 mod resends;
@@ -75,6 +76,7 @@ conformance!(sqlite, open_sqlite; {
         every_currency_has_a_wallet_of_its_own,
         a_wallet_shows_what_is_available_and_what_is_held,
         the_trial_balance_names_where_the_money_went,
+        a_check_goes_on_from_where_the_last_one_ended,
     }
     imports {
         an_upload_is_found_again_by_its_key,
@@ -113,6 +115,7 @@ conformance!(sqlite, open_sqlite; {
         a_second_batch_gets_only_what_the_first_one_left,
         a_replayed_approval_gives_the_stored_answer_and_moves_nothing,
         a_refused_approval_leaves_its_key_unused,
+        an_act_under_a_key_is_answered_again_as_it_was,
         a_key_is_its_principals_own,
         approvals_that_race_share_exactly_what_there_is,
         one_approval_sent_many_times_at_once_happens_once,
@@ -283,6 +286,24 @@ conformance!(sqlite, open_sqlite; {
         a_retry_grants_the_attempts_of_the_lane_again,
         a_late_success_stops_the_retry,
         a_frozen_row_is_skipped_and_named,
+    }
+    quarantine {
+        nothing_new_is_sent_and_questions_go_on,
+        what_is_due_to_be_sent_again_is_asked_about_instead,
+        every_attempt_of_every_approved_row_that_is_not_paid_is_asked_about,
+        what_the_provider_paid_is_paid_here_once,
+        answers_may_come_in_any_order,
+        a_payout_under_way_moves_on_to_the_attempt_that_is_known,
+        a_payment_of_a_row_that_had_failed_is_for_two_people,
+        a_later_attempt_of_a_failed_row_that_is_not_over_is_asked_about_until_it_is,
+        it_stands_while_a_provider_does_not_answer,
+        what_is_approved_meanwhile_is_asked_about_too,
+        what_was_scheduled_waits_and_is_not_cancelled,
+        a_cancelled_batch_is_swept_only_after_it_was_asked_about,
+        messages_that_wait_are_never_sent,
+        messages_are_sent_where_the_operator_says_so,
+        a_list_that_is_lost_is_known_to_the_statement_alone,
+        a_statement_is_held_against_what_is_paid,
     }
     exceptions {
         overdue_and_found_paid_takes_its_money_from_the_hold,

@@ -52,7 +52,7 @@ pub async fn two_keys_of_one_member_are_one_principal(h: Harness) {
     }
     assert_eq!(ids[0].id, ids[1].id);
     let batch = h.ready(&org, &list(1)).await;
-    applied(h.store.submit(&ids[0], batch.id, false).await);
+    applied(h.store.submit(&ids[0], batch.id, false, None).await);
     let own = h.approve_as(&ids[1], batch.id, batch.digest.as_deref().unwrap(), None).await;
     assert_eq!(refusal(own), Refusal::SelfApproval, "two keys do not make two persons");
 }
@@ -84,13 +84,13 @@ pub async fn a_member_is_added_once_and_has_an_address(h: Harness) {
 pub async fn every_act_leaves_an_entry_and_the_chains_hold(h: Harness) {
     let (org, _other) = (h.tenant().await, h.tenant().await);
     let batch = h.awaiting(&org, &list(2)).await;
-    applied(h.store.reject(&org.checker, batch.id, "row 3 is not ours").await);
-    applied(h.store.submit(&org.maker, batch.id, false).await);
+    applied(h.store.reject(&org.checker, batch.id, "row 3 is not ours", None).await);
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
     h.fund(&org, 2_000).await;
     applied(h.approve(&org, &batch).await);
-    applied(h.store.pause(&org.maker, batch.id).await);
-    applied(h.store.resume(&org.maker, batch.id).await);
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
+    applied(h.store.resume(&org.maker, batch.id, None).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     let entries = h.store.audit(org.id, page(500)).await.unwrap().items;
     let acts: Vec<&str> = entries.iter().map(|e| e.act.as_str()).collect();
     let expected = [
@@ -121,9 +121,9 @@ pub async fn refused_and_replayed_acts_leave_no_entry(h: Harness) {
     let org = h.tenant().await;
     let batch = h.awaiting(&org, &list(2)).await;
     let before = h.store.audit(org.id, page(500)).await.unwrap().items.len();
-    already(h.store.submit(&org.maker, batch.id, false).await);
+    already(h.store.submit(&org.maker, batch.id, false, None).await);
     refusal(h.approve(&org, &batch).await);
-    assert_invalid_state(h.store.pause(&org.maker, batch.id).await);
+    assert_invalid_state(h.store.pause(&org.maker, batch.id, None).await);
     assert_eq!(h.store.audit(org.id, page(500)).await.unwrap().items.len(), before);
 }
 
@@ -162,7 +162,7 @@ pub async fn a_cursor_that_no_list_gave_is_refused(h: Harness) {
         refused(refusal(h.store.audit(org.id, page()).await));
         refused(refusal(h.store.batches(org.id, page()).await));
         refused(refusal(h.store.payouts(org.id, batch.id, None, page()).await));
-        refused(refusal(h.store.issues(org.id, batch.id, page()).await));
+        refused(refusal(h.store.issues(org.id, batch.id, None, page()).await));
         refused(refusal(h.store.messages(org.id, batch.id, None, page()).await));
         refused(refusal(h.store.exceptions(org.id, None, None, page()).await));
     }

@@ -20,7 +20,7 @@ async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: 
     for who in [&org.checker, &finance] {
         let said = Proposal { verdict, note: "looked into it".into(), evidence_sha256: None, transaction_id: None };
         let lanes = Arc::new(|_: &str| LaneTerms { reissue_after: Duration::ZERO, sms_lane: None });
-        applied(h.store.resolve(who, exception.id, said, lanes).await);
+        applied(h.store.resolve(who, exception.id, said, lanes, None).await);
     }
 }
 

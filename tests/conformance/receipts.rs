@@ -247,7 +247,7 @@ pub async fn a_late_success_after_a_failure_opens_one_exception_and_moves_no_mon
 
 pub async fn a_late_success_of_a_cancelled_row_opens_an_exception(h: Harness) {
     let (org, batch, out) = one_out(&h).await;
-    applied(h.store.cancel(&org.maker, batch.id).await);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
     h.drive(10).await;
     h.sent(&out, not_sent()).await;
     h.assert_state(&org, &batch, State::Cancelled).await;

@@ -72,7 +72,7 @@ pub async fn a_resend_of_a_paused_batch_is_asked_about_instead(h: Harness) {
     let batch = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await.remove(0);
     deny_twice(&h, &out).await;
-    applied(h.store.pause(&org.maker, batch.id).await);
+    applied(h.store.pause(&org.maker, batch.id, None).await);
     assert!(h.store.next_payout_due(LANE, Action::Submit).await.unwrap().is_some());
     assert!(h.claim(10).await.is_empty());
     assert_eq!(h.counts(&org, &batch).await, "1 queued, 1 unknown");

@@ -92,11 +92,11 @@ pub async fn only_what_runs_or_has_completed_is_retried(h: Harness) {
     let running = h.approved(&org, &list(2)).await;
     let out = h.claim(1).await;
     h.sent(&out[0], failed(false)).await;
-    applied(h.store.pause(&org.maker, running.id).await);
+    applied(h.store.pause(&org.maker, running.id, None).await);
     assert_invalid_state(h.store.retry_failed(&org.checker, running.id, None).await);
-    applied(h.store.resume(&org.maker, running.id).await);
+    applied(h.store.resume(&org.maker, running.id, None).await);
     assert_eq!(retry(&h, &org, &running).await["retried"], 1);
-    applied(h.store.cancel(&org.maker, running.id).await);
+    applied(h.store.cancel(&org.maker, running.id, None).await);
     h.drive(10).await;
     assert_eq!(h.counts(&org, &running).await, "2 cancelled");
     assert_tenant(&h, &org).await;

@@ -323,8 +323,14 @@ impl Harness {
 
     pub async fn ready(&self, tenant: &Tenant, list: &List) -> Batch {
         let id = self.uploaded(tenant, list).await.id;
+        let ready = self.imported(tenant, list).await;
+        assert_eq!(ready.id, id, "another batch waits to be imported");
+        ready
+    }
+
+    /// Imports the batch that waits for it.
+    pub async fn imported(&self, tenant: &Tenant, list: &List) -> Batch {
         let batch = self.store.claim_import(LEASE).await.unwrap().unwrap();
-        assert_eq!(batch.id, id, "another batch waits to be imported");
         for rows in list.new_rows().chunks(1_000) {
             self.store.import_rows(&batch, LEASE, rows.to_vec()).await.unwrap();
         }
@@ -334,7 +340,13 @@ impl Harness {
 
     pub async fn awaiting(&self, tenant: &Tenant, list: &List) -> Batch {
         let batch = self.ready(tenant, list).await;
-        applied(self.store.submit(&tenant.maker, batch.id, true).await)
+        self.submit(tenant, &batch).await
+    }
+
+    /// The maker submits it, without the rows that cannot be paid.
+    pub async fn submit(&self, tenant: &Tenant, batch: &Batch) -> Batch {
+        applied(self.store.submit(&tenant.maker, batch.id, true, None).await);
+        self.batch(tenant, batch).await
     }
 
     /// Funded with exactly what it needs, and approved: running, or scheduled.

@@ -18,7 +18,7 @@ pub async fn every_read_of_anothers_is_not_found(h: Harness) {
     let message = h.store.messages(theirs.id, batch.id, None, page(1)).await.unwrap().items.remove(0);
     let id = ours.id;
     assert_not_found(h.store.batch(id, batch.id).await);
-    assert_not_found(h.store.issues(id, batch.id, page(9)).await);
+    assert_not_found(h.store.issues(id, batch.id, None, page(9)).await);
     assert_not_found(h.store.payouts(id, batch.id, None, page(9)).await);
     assert_not_found(h.store.payout(id, out[0].payout.id).await);
     assert_not_found(h.store.messages(id, batch.id, None, page(9)).await);
@@ -46,18 +46,19 @@ pub async fn every_act_on_anothers_batch_is_not_found_and_changes_nothing(h: Har
         h.approved(&theirs, &list(2)).await,
         {
             let paused = h.approved(&theirs, &list(2)).await;
-            applied(h.store.pause(&theirs.maker, paused.id).await)
+            applied(h.store.pause(&theirs.maker, paused.id, None).await);
+            h.batch(&theirs, &paused).await
         },
     ];
     let before = (h.wallet(&ours).await, h.wallet(&theirs).await, h.store.ledger_position().await.unwrap());
     for batch in &batches {
         let (id, digest) = (batch.id, batch.digest.as_deref().unwrap());
-        assert_not_found(h.store.submit(&ours.maker, id, true).await);
+        assert_not_found(h.store.submit(&ours.maker, id, true, None).await);
         assert_not_found(h.approve_as(&ours.checker, id, digest, idempotency("k", 1)).await);
-        assert_not_found(h.store.reject(&ours.checker, id, "no").await);
-        assert_not_found(h.store.pause(&ours.maker, id).await);
-        assert_not_found(h.store.resume(&ours.maker, id).await);
-        assert_not_found(h.store.cancel(&ours.maker, id).await);
+        assert_not_found(h.store.reject(&ours.checker, id, "no", None).await);
+        assert_not_found(h.store.pause(&ours.maker, id, None).await);
+        assert_not_found(h.store.resume(&ours.maker, id, None).await);
+        assert_not_found(h.store.cancel(&ours.maker, id, None).await);
         let after = h.batch(&theirs, batch).await;
         assert_eq!((after.state, after.claim, after.rejection), (batch.state, batch.claim, None));
     }

@@ -7,6 +7,7 @@ use gaba::ids;
 use gaba::money::{Currency, Money};
 use gaba::store::Refusal;
 use gaba::wallet;
+use gaba::wallet::check::Folded;
 
 pub async fn a_funding_loads_the_wallet(h: Harness) {
     let org = h.tenant().await;
@@ -123,4 +124,20 @@ pub async fn the_trial_balance_names_where_the_money_went(h: Harness) {
     assert_eq!(net, expected);
     assert_eq!(check.transfers, 7);
     assert_tenant(&h, &org).await;
+}
+
+pub async fn a_check_goes_on_from_where_the_last_one_ended(h: Harness) {
+    let org = h.tenant().await;
+    let (_, folded) = h.store.check_ledger_from(Folded::default()).await.unwrap();
+    let batch = h.approved(&org, &list(3)).await;
+    let (_, folded) = h.store.check_ledger_from(folded).await.unwrap();
+    h.pay(2).await;
+    h.sent(&h.claim_one().await, failed(false)).await;
+    h.assert_state(&org, &batch, gaba::batch::State::Completed).await;
+    let (so_far, folded) = h.store.check_ledger_from(folded).await.unwrap();
+    let whole = h.store.check_ledger().await.unwrap();
+    assert!(so_far.balances() && whole.balances(), "{:?} {:?}", so_far.differences, whole.differences);
+    assert_eq!(serde_json::to_value(&so_far).unwrap(), serde_json::to_value(&whole).unwrap());
+    assert_eq!((folded.position, folded.transfers), (whole.position, whole.transfers));
+    assert!(whole.transfers >= 5, "funding, reservation, two payments, a release");
 }

@@ -7,6 +7,7 @@
 use super::SmsTerms;
 use super::issue::ImportError;
 use super::message::{self, Tag};
+use super::rows::Cell;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -117,6 +118,11 @@ fn is_reason(folded: &str) -> bool {
     folded == "gaba reason"
 }
 
+/// Whether this is the header of our own list of bad rows.
+pub(super) fn is_ours(header: &[Cell<'_>]) -> bool {
+    header.iter().any(|cell| is_reason(&fold(&cell.text)))
+}
+
 /// A header without what people vary: case, accents, padding, and `_` or `-` for a space.
 pub(super) fn fold(header: &str) -> String {
     let plain: String = header
@@ -189,6 +195,11 @@ impl Columns {
     /// Whether a cell of this column says nothing of the recipient.
     pub fn is_dropped(&self, column: usize) -> bool {
         self.dropped == Some(column)
+    }
+
+    /// Whether the file is our own list of bad rows, come back.
+    pub fn are_ours(&self) -> bool {
+        self.dropped.is_some()
     }
 
     /// Every field that was found, with the column it was found in.

@@ -5,7 +5,7 @@
 //! * Rows without a visible character are passed over and not counted, but keep their place in the numbering.
 
 use super::amount;
-use super::columns::{Columns, Field};
+use super::columns::{self, Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
 use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
@@ -13,6 +13,7 @@ use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
 use super::{Recipient, Row, Stated, Terms};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
+use crate::report::csv::unmarked;
 pub(super) use crate::sheet::{Cell, Fault, bare};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -158,6 +159,16 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         self.notice_foreign(cells);
+        let plain: Vec<Cell<'_>>;
+        let ours = self.header.as_ref().map_or_else(|| columns::is_ours(cells), |(_, columns)| columns.are_ours());
+        let cells = if ours {
+            // As it was handed out, with marks against formulas.
+            let read = |cell: &Cell<'_>| Cell { text: unmarked(&cell.text).to_owned().into(), fault: cell.fault };
+            plain = cells.iter().map(read).collect();
+            plain.as_slice()
+        } else {
+            cells
+        };
         let Some((_, columns)) = &self.header else {
             let header = cells.iter().map(|c| c.text.clone().into_owned()).collect();
             self.header = self.search.offer(row, header)?;

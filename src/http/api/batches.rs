@@ -1,7 +1,8 @@
 //! Batches: upload, look, submit, approve, and what may be done to one that runs.
 //!
 //! Every command finds itself done when it is repeated: only creating, approving and retrying move something that a
-//! repetition must not move again, and only they demand an `Idempotency-Key`.
+//! repetition must not move again, and only they demand an `Idempotency-Key`. Under a key, each answers a repetition as it
+//! did at first, also when the batch has moved on since.
 
 use super::upload;
 use crate::batch::retry::Retried;
@@ -94,11 +95,11 @@ async fn submit(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
     Id(batch): Id,
-    _: OptionalKey,
+    key: OptionalKey,
     body: JsonBody<Submission>,
-) -> Result<Json<Batch>, Problem> {
-    let since = app.config.duplicates_since(app.clock.now());
-    let submitted = approval::submit(&app.store, &who, batch, body.value.exclude_invalid, since).await?;
+) -> Result<Json<Value>, Problem> {
+    let (since, key) = (app.config.duplicates_since(app.clock.now()), key.with(body.fingerprint));
+    let submitted = approval::submit(&app.store, &who, batch, body.value.exclude_invalid, since, key).await?;
     Ok(Json(submitted.into_inner()))
 }
 
@@ -142,15 +143,15 @@ async fn reject(
     State(app): State<Arc<App>>,
     Checker(who): Checker,
     Id(batch): Id,
-    _: OptionalKey,
+    key: OptionalKey,
     body: JsonBody<Rejection>,
-) -> Result<Json<Batch>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let reason = body.value.reason.trim();
     if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
         let message = "say in 1 to 1,000 characters why, so that the maker knows what to correct";
         return Err(Problem::field("/reason", "invalid", message));
     }
-    Ok(Json(app.store.reject(&who, batch, reason).await?.into_inner()))
+    Ok(Json(app.store.reject(&who, batch, reason, key.with(body.fingerprint)).await?.into_inner()))
 }
 
 /// Takes a submitted batch back, to correct it
@@ -162,10 +163,10 @@ async fn withdraw(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
     Id(batch): Id,
-    _: OptionalKey,
-    _: JsonBody<Nothing>,
-) -> Result<Json<Batch>, Problem> {
-    Ok(Json(app.store.withdraw(&who, batch).await?.into_inner()))
+    key: OptionalKey,
+    body: JsonBody<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(app.store.withdraw(&who, batch, key.with(body.fingerprint)).await?.into_inner()))
 }
 
 /// Stops sending; what is out is followed to its end
@@ -177,10 +178,10 @@ async fn pause(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
     Id(batch): Id,
-    _: OptionalKey,
-    _: JsonBody<Nothing>,
-) -> Result<Json<Batch>, Problem> {
-    Ok(Json(app.store.pause(&who, batch).await?.into_inner()))
+    key: OptionalKey,
+    body: JsonBody<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(app.store.pause(&who, batch, key.with(body.fingerprint)).await?.into_inner()))
 }
 
 /// Goes on with a paused batch
@@ -192,10 +193,10 @@ async fn resume(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
     Id(batch): Id,
-    _: OptionalKey,
-    _: JsonBody<Nothing>,
-) -> Result<Json<Batch>, Problem> {
-    let resumed = app.store.resume(&who, batch).await?;
+    key: OptionalKey,
+    body: JsonBody<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    let resumed = app.store.resume(&who, batch, key.with(body.fingerprint)).await?;
     app.wake.poke();
     Ok(Json(resumed.into_inner()))
 }
@@ -204,15 +205,15 @@ async fn resume(
 #[utoipa::path(post, path = "/v1/batches/{id}/cancel", operation_id = "cancel_batch", tag = "Batches",
     params(Id, OptionalKey), request_body = Nothing,
     responses((status = 200, body = BatchView)),
-    extensions(("x-problems" = json!(["invalid_state"]))))]
+    extensions(("x-problems" = json!(["invalid_state", "in_quarantine"]))))]
 async fn cancel(
     State(app): State<Arc<App>>,
     Maker(who): Maker,
     Id(batch): Id,
-    _: OptionalKey,
-    _: JsonBody<Nothing>,
-) -> Result<Json<Batch>, Problem> {
-    let cancelled = app.store.cancel(&who, batch).await?;
+    key: OptionalKey,
+    body: JsonBody<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    let cancelled = app.store.cancel(&who, batch, key.with(body.fingerprint)).await?;
     app.wake.poke();
     Ok(Json(cancelled.into_inner()))
 }

@@ -12,6 +12,7 @@ use crate::store::Page;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -70,6 +71,8 @@ struct Resolution {
 }
 
 /// Proposes what becomes of an exception; given by another principal, confirms it
+///
+/// Whoever proposed may propose something else: that takes the place of the first proposal.
 #[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolve_exception", tag = "Exceptions",
     params(Id, OptionalKey), request_body = Resolution,
     responses((status = 200, body = ExceptionView)),
@@ -78,13 +81,14 @@ async fn resolve(
     State(app): State<Arc<App>>,
     Settler(who): Settler,
     Id(exception): Id,
-    _: OptionalKey,
+    key: OptionalKey,
     body: JsonBody<Resolution>,
-) -> Result<Json<ExceptionView>, Problem> {
+) -> Result<Json<Value>, Problem> {
+    let key = key.with(body.fingerprint);
     let proposal = proposal(body.value)?;
     let config = app.config.clone();
     let lanes = Arc::new(move |lane: &str| config.lane_terms(lane));
-    let resolved = app.store.resolve(&who, exception, proposal, lanes).await?;
+    let resolved = app.store.resolve(&who, exception, proposal, lanes, key).await?;
     app.wake.poke();
     Ok(Json(resolved.into_inner()))
 }

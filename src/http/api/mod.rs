@@ -8,6 +8,7 @@ mod lanes;
 mod messages;
 mod payouts;
 mod preview;
+mod quarantine;
 mod reports;
 mod rows;
 mod statement;
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(wallets::routes())
         .merge(exceptions::routes())
         .merge(lanes::routes())
+        .merge(quarantine::routes())
         .merge(audit::routes())
 }
 

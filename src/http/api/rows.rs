@@ -2,7 +2,7 @@
 
 use crate::batch::approval;
 use crate::batch::correction::{self, Correction, RowView};
-use crate::batch::import::{Mapping, SmsTerms, Terms};
+use crate::batch::import::{Mapping, Severity, SmsTerms, Terms};
 use crate::http::App;
 use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
@@ -32,7 +32,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Lists every bad or doubtful row of the file
-#[utoipa::path(get, path = "/v1/batches/{id}/issues", operation_id = "list_issues", tag = "Batches", params(Id, Paged),
+#[utoipa::path(get, path = "/v1/batches/{id}/issues", operation_id = "list_issues", tag = "Batches",
+    params(Id, Paged, ("severity" = inline(Option<Severity>), Query, description = "Only those of this severity")),
     responses((status = 200, body = Page<IssueView>)))]
 async fn list(
     State(app): State<Arc<App>>,
@@ -41,8 +42,15 @@ async fn list(
     mut params: Params,
 ) -> Result<Json<Page<IssueView>>, Problem> {
     let page = page::take(&mut params)?;
+    let severity = match params.take("severity")? {
+        None => None,
+        Some(name) => Some(Severity::parse(&name).ok_or_else(|| {
+            let known = Severity::ALL.map(Severity::name).join(", ");
+            Problem::field("?severity", "unknown", format!("severity must be one of {known}"))
+        })?),
+    };
     params.end()?;
-    Ok(Json(app.store.issues(who.organisation, batch, page).await?))
+    Ok(Json(app.store.issues(who.organisation, batch, severity, page).await?))
 }
 
 /// Shows a row as it stands

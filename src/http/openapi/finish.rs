@@ -66,9 +66,9 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value) {
 fn may_meet(code: &Code, path: &str, method: &str, operation: &Value) -> bool {
     let (keyed, hook) = (path.starts_with("/v1/"), path.starts_with("/hooks/"));
     let acts = method != "get";
-    let requires_key = || {
+    let takes_key = || {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
-        parameters.into_iter().any(|p| p["name"] == "Idempotency-Key" && p["required"] == true)
+        parameters.into_iter().any(|p| p["name"] == "Idempotency-Key")
     };
     match code.name {
         "internal_error" => true,
@@ -77,7 +77,7 @@ fn may_meet(code: &Code, path: &str, method: &str, operation: &Value) -> bool {
         "not_found" => path.contains('{'),
         "too_large" => acts,
         "unsupported_media_type" | "conflict" => acts && keyed,
-        "idempotency_key_reused" => requires_key(),
+        "idempotency_key_reused" => takes_key(),
         _ => false,
     }
 }
@@ -218,6 +218,24 @@ mod tests {
             assert!(schema(name).is_object(), "{name}");
         }
         assert!(names.len() > 30, "{names:?}");
+    }
+
+    #[test]
+    fn every_post_can_be_repeated_under_a_key() {
+        let mut document = document().clone();
+        let mut posts = 0;
+        for (path, method, operation) in operations(&mut document) {
+            if method != "post" || !path.starts_with("/v1/") {
+                continue;
+            }
+            posts += 1;
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            assert!(parameters.any(|p| p["name"] == "Idempotency-Key" && p["in"] == "header"), "{path}");
+            let reused = &operation["responses"]["422"]["content"]["application/problem+json"]["schema"];
+            let codes = reused["properties"]["code"]["enum"].as_array().unwrap();
+            assert!(codes.contains(&json!("idempotency_key_reused")), "{path}: {codes:?}");
+        }
+        assert!(posts >= 11, "{posts}");
     }
 
     #[test]

@@ -22,7 +22,9 @@ use utoipa_axum::routes;
         description = "Pays many people by mobile money, once each, and can prove it.\n\n\
             Every request under `/v1` carries `Authorization: Bearer gaba_live_…`. Errors are RFC 9457 problems with a stable \
             `code`. Money is a decimal string, never a JSON number. Times are RFC 3339, UTC. Lists come in pages: follow \
-            `next_cursor`. A request with an `Idempotency-Key` can be repeated: the same key and body give the same answer."
+            `next_cursor`. Every POST under `/v1` takes an `Idempotency-Key` and can be repeated under it: the same key and \
+            body give the same answer, whatever has happened since; another body is refused with 422. What was refused can be \
+            tried again."
     ),
     components(schemas(super::problem::ProblemView)),
     tags(

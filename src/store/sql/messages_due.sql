@@ -8,5 +8,6 @@ JOIN organisations o ON o.id = m.organisation_id
 LEFT JOIN payouts p ON p.batch_id = m.batch_id AND p.row = m.row
 LEFT JOIN payout_details d ON d.batch_id = m.batch_id AND d.row = m.row
 WHERE m.lane = $1 AND m.state = 'queued' AND m.due_at <= $2 AND (m.purpose <> 'bulk' OR m.state <> 'queued')
+  AND NOT EXISTS (SELECT 1 FROM quarantines q WHERE q.lifted_at IS NULL)
 ORDER BY m.due_at
 LIMIT $3

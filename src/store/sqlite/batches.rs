@@ -1,8 +1,8 @@
 //! Batches: from upload to the decision to pay, and the ways to stop.
 
 use super::rows::{self, get};
-use super::{Result, SqliteStore, Tx, error, organisations, own, sql, wallets};
-use crate::batch::import::Remembered;
+use super::{Result, SqliteStore, Tx, decisions, error, organisations, own, sql, wallets};
+use crate::batch::import::{Remembered, Severity};
 use crate::batch::{Batch, Kind, NewBatch, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -74,10 +74,17 @@ impl Batches for SqliteStore {
         self.batch(get(&row, "organisation_id")?, batch).await
     }
 
-    async fn issues(&self, organisation: OrganisationId, batch: BatchId, page: PageRequest) -> Result<Page<IssueView>> {
+    async fn issues(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        severity: Option<Severity>,
+        page: PageRequest,
+    ) -> Result<Page<IssueView>> {
         self.batch(organisation, batch).await?;
         let [row, ordinal] = rows::cursor(&page)?;
         let list = sql!("issue_list").bind(batch).bind(row).bind(ordinal).bind(i64::from(page.limit) + 1);
+        let list = list.bind(severity.map(Severity::name));
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
         let issue = |row| Ok((get::<i64>(row, "ordinal")?, rows::issue(row)?));
         let issues = found.iter().map(issue).collect::<Result<Vec<_>>>()?;
@@ -127,31 +134,15 @@ impl Batches for SqliteStore {
         }
     }
 
-    async fn submit(&self, actor: &Principal, batch: BatchId, exclude_invalid: bool) -> Result<Done<Batch>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if found.state == State::AwaitingApproval {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                may_become(&found, State::AwaitingApproval)?;
-                if found.digest.is_none() {
-                    // Corrected since the digest was reckoned.
-                    return Err(StoreError::Fenced);
-                }
-                if found.valid == 0 {
-                    return Err(Refusal::NothingToPay.into());
-                }
-                if found.invalid > 0 && !exclude_invalid {
-                    return Err(Refusal::RowsInvalid { invalid: found.invalid }.into());
-                }
-                super::import::agrees_with_declared(&found)?;
-                sql!("batch_submit").bind(batch).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
-                let detail = format!("{} rows to pay, {} left out", found.valid, found.invalid);
-                organisations::record_act(tx, &actor, "batch.submitted", Some(batch), &detail, now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
+    async fn submit(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        exclude_invalid: bool,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(decisions::submit(tx, actor, batch, exclude_invalid, now))
         })
         .await
     }
@@ -164,98 +155,46 @@ impl Batches for SqliteStore {
         compared: Compared,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
-        let (now, actor, digest) = (self.now(), actor.clone(), digest.to_owned());
-        self.write(move |tx| {
-            Box::pin(async move {
-                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
-                    return Ok(Done::AlreadyApplied(stored));
-                }
-                let approved = approve(tx, &actor, batch, &digest, compared, now).await?;
-                let answer = serde_json::to_value(&approved).map_err(|e| StoreError::Rejected(e.to_string()))?;
-                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
-                Ok(Done::Applied(answer))
-            })
+        let digest = digest.to_owned();
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { approve(tx, actor, batch, &digest, compared, now).await.map(Done::Applied) })
         })
         .await
     }
 
-    async fn reject(&self, actor: &Principal, batch: BatchId, reason: &str) -> Result<Done<Batch>> {
-        let (now, actor, reason) = (self.now(), actor.clone(), reason.to_owned());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if found.state == State::Ready && found.rejection.as_deref() == Some(&reason) {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                if found.state != State::AwaitingApproval {
-                    return Err(invalid_state(&found));
-                }
-                sql!("batch_reject").bind(batch).bind(&reason).execute(&mut *tx).await.map_err(error)?;
-                organisations::record_act(tx, &actor, "batch.rejected", Some(batch), &reason, now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
+    async fn reject(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        reason: &str,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        let reason = reason.to_owned();
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { decisions::reject(tx, actor, batch, &reason, now).await })
         })
         .await
     }
 
-    async fn withdraw(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if found.state == State::Ready {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                if found.state != State::AwaitingApproval {
-                    return Err(invalid_state(&found));
-                }
-                set_state(tx, batch, State::Ready, None).await?;
-                organisations::record_act(tx, &actor, "batch.withdrawn", Some(batch), "", now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
-        })
-        .await
+    async fn withdraw(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| Box::pin(decisions::withdraw(tx, actor, batch, now))).await
     }
 
-    async fn pause(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
-        self.step(actor, batch, State::Paused, "batch.paused").await
+    async fn pause(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| Box::pin(decisions::pause(tx, actor, batch, now))).await
     }
 
-    async fn resume(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if matches!(found.state, State::Running | State::Completed) {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                if found.state != State::Paused {
-                    return Err(invalid_state(&found));
-                }
-                set_state(tx, batch, State::Running, None).await?;
-                // What was out when it was paused may all have come home meanwhile.
-                close(tx, batch, found.organisation, now).await?;
-                organisations::record_act(tx, &actor, "batch.resumed", Some(batch), "", now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
-        })
-        .await
+    async fn resume(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| Box::pin(decisions::resume(tx, actor, batch, now))).await
     }
 
-    async fn cancel(&self, actor: &Principal, batch: BatchId) -> Result<Done<Batch>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if matches!(found.state, State::Cancelled | State::Cancelling) {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                cancel(tx, &found, now).await?;
-                organisations::record_act(tx, &actor, "batch.cancelled", Some(batch), "", now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
-        })
-        .await
+    async fn cancel(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| Box::pin(decisions::cancel(tx, actor, batch, now))).await
     }
 
     async fn retry_failed(
@@ -264,17 +203,8 @@ impl Batches for SqliteStore {
         batch: BatchId,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
-                    return Ok(Done::AlreadyApplied(stored));
-                }
-                let retried = super::retries::retry(tx, &actor, batch, now).await?;
-                let answer = serde_json::to_value(&retried).map_err(|e| StoreError::Rejected(e.to_string()))?;
-                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
-                Ok(Done::Applied(answer))
-            })
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { super::retries::retry(tx, actor, batch, now).await.map(Done::Applied) })
         })
         .await
     }
@@ -285,7 +215,10 @@ impl Batches for SqliteStore {
             Box::pin(async move {
                 let starting = sql!("batch_due_start").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
                 for row in &starting {
-                    set_state(tx, get(row, "id")?, State::Running, None).await?;
+                    let (batch, organisation) = (get(row, "id")?, get(row, "organisation_id")?);
+                    set_state(tx, batch, State::Running, None).await?;
+                    // All of it may have been done before a restored backup was put in place.
+                    close(tx, batch, organisation, now).await?;
                 }
                 Ok(!starting.is_empty())
             })
@@ -299,26 +232,6 @@ impl Batches for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    /// A step without any other consequence.
-    async fn step(&self, actor: &Principal, batch: BatchId, to: State, act: &'static str) -> Result<Done<Batch>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = rows::batch(tx, actor.organisation, batch).await?;
-                if found.state == to {
-                    return Ok(Done::AlreadyApplied(found));
-                }
-                may_become(&found, to)?;
-                set_state(tx, batch, to, None).await?;
-                organisations::record_act(tx, &actor, act, Some(batch), "", now).await?;
-                Ok(Done::Applied(rows::batch(tx, actor.organisation, batch).await?))
-            })
-        })
-        .await
-    }
-}
-
 pub(super) fn fenced(result: sqlx::sqlite::SqliteQueryResult) -> Result<()> {
     if result.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
 }
@@ -327,11 +240,7 @@ pub(super) fn invalid_state(batch: &Batch) -> StoreError {
     Refusal::InvalidState { state: batch.state.to_string() }.into()
 }
 
-fn may_become(batch: &Batch, to: State) -> Result<()> {
-    if batch.state.may_become(to) { Ok(()) } else { Err(invalid_state(batch)) }
-}
-
-async fn set_state(tx: &mut Tx, batch: BatchId, to: State, due_at: Option<Time>) -> Result<()> {
+pub(super) async fn set_state(tx: &mut Tx, batch: BatchId, to: State, due_at: Option<Time>) -> Result<()> {
     let set = sql!("batch_set_state").bind(batch).bind(to.name()).bind(due_at.map(Time::micros));
     set.execute(tx).await.map_err(error)?;
     Ok(())
@@ -415,22 +324,6 @@ async fn approve(
     let detail = format!("{digest}, {} for {} rows", needed.display(), batch.valid);
     organisations::record_act(tx, actor, "batch.approved", Some(id), &detail, now).await?;
     rows::batch(tx, actor.organisation, id).await
-}
-
-/// O(1) rows: the payouts are swept later, a thousand at a time.
-async fn cancel(tx: &mut Tx, batch: &Batch, now: Time) -> Result<()> {
-    match batch.state {
-        State::Ready | State::AwaitingApproval | State::Scheduled => {
-            set_state(tx, batch.id, State::Cancelled, Some(now)).await?;
-            // Nothing was sent: the hold, if there is one, goes back as a whole.
-            match batch.held {
-                0 => Ok(()),
-                held => wallets::release_all(tx, batch, held, now).await,
-            }
-        }
-        State::Running | State::Paused => set_state(tx, batch.id, State::Cancelling, Some(now)).await,
-        _ => Err(invalid_state(batch)),
-    }
 }
 
 /// Cancels some queued rows of one batch. In a batch that is `cancelling` each gives its part of the hold back; the hold of

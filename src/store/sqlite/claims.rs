@@ -5,6 +5,7 @@ use super::doubts::{self, About};
 use super::record::event;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, but, error, own, quarantine};
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::faults::{Guard, stands};
 use crate::ids;
@@ -20,6 +21,11 @@ use uuid::Uuid;
 
 /// Batches one claim looks at; with more running than that, chance decides which.
 pub(super) const BATCHES_MAX: i64 = 256;
+
+/// What orders the batches of one claim.
+pub(super) fn shuffle() -> i64 {
+    i64::from(chance::draw() as u32 >> 1) | 1
+}
 
 /// A lane's claim: how many, until when.
 pub(super) struct Claim {
@@ -98,13 +104,14 @@ async fn hand_over(tx: &mut Tx, payout: &Payout, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// What of a batch may be sent, in the words of the statements.
-const RUNS: &str = "AND (b.state = 'running' OR p.state = 'unknown')";
+/// Which batches are sent, in the words of the statements; and in those of a test that sends whatever was approved.
+const RUNS: &str = "= 'running'";
+const ANY: &str = "IN ('running', 'paused', 'cancelling')";
 
 /// The rows to claim: a quota per organisation, then per batch, then whatever is left to whoever has more.
 async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
-    let running = but(Guard::RunningOnly, own!("claim_batches"), RUNS, "");
-    let running = running.bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX);
+    let running = but(Guard::RunningOnly, own!("claim_batches"), RUNS, ANY);
+    let running = running.bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX).bind(shuffle());
     let shares = Shares::of(&running.fetch_all(&mut *tx).await.map_err(error)?, claim.n)?;
     let mut picked = Vec::with_capacity(claim.n as usize);
     for pass in 0..2 {
@@ -114,8 +121,7 @@ async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
                 return Ok(picked);
             }
             let (limit, offset) = if pass == 0 { (quota.min(left), 0) } else { (left, quota) };
-            let rows = but(Guard::FrozenRests, own!("claim_submit_rows"), " AND p.frozen_by IS NULL", "");
-            let rows = but(Guard::RunningOnly, rows, RUNS, "");
+            let rows = but(Guard::RunningOnly, own!("claim_submit_rows"), RUNS, ANY);
             let rows = rows.bind(batch).bind(&claim.lane).bind(now.micros());
             let rows = rows.bind(limit).bind(offset).fetch_all(&mut *tx).await.map_err(error)?;
             picked.extend(rows);
@@ -209,6 +215,11 @@ fn taken(payout: &mut Payout, state: State, now: Time) {
     }
 }
 
+/// What becomes of a row whose claim lapsed while sending, in the words of the statement; and in those of a test that takes it
+/// for one that was never sent.
+const DOUBT: &str = "'unknown' ELSE state END, exposed = 1,";
+const NEVER_SENT: &str = "'queued' ELSE state END, action = 'submit',";
+
 pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>> {
     let (now, lease_until) = (claim.clock.now(), claim.clock.monotonic() + claim.lease);
     let mut anew = Vec::new();
@@ -243,14 +254,9 @@ pub(super) async fn enquiries(tx: &mut Tx, claim: &Claim) -> Result<Vec<Enquiry>
         claimed.push(Enquiry { payout, reference, lease_until });
     }
     if !anew.is_empty() {
-        let never_sent = "'queued' ELSE state END, action = 'submit',";
-        let again =
-            but(Guard::LapseIsDoubt, own!("payouts_claim_query"), "'unknown' ELSE state END, exposed = 1,", never_sent);
+        let again = but(Guard::LapseIsDoubt, own!("payouts_claim_query"), DOUBT, NEVER_SENT);
         again.bind(Value::Array(anew).to_string()).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
-        moves.apply(tx).await?;
-        return Ok(claimed);
-    }
-    if claimed.is_empty() {
+    } else if claimed.is_empty() {
         return Ok(claimed);
     }
     let ids: Vec<Value> = claimed.iter().map(|e| json!({"id": hex(e.payout.id)})).collect();

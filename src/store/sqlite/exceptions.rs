@@ -15,8 +15,9 @@ use crate::payout::exception::{Choice, ExceptionView, Kind, LaneTerms, Proposal,
 use crate::payout::resolve::Change;
 use crate::payout::{self, Action, Payout};
 use crate::rail::Reason;
-use crate::store::{Done, Exceptions, Page, PageRequest, PayoutRecord, Refusal, StoreError, TermsOfLanes};
+use crate::store::{Done, Exceptions, Idempotency, Page, PageRequest, PayoutRecord, Refusal, StoreError, TermsOfLanes};
 use async_trait::async_trait;
+use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
@@ -48,10 +49,12 @@ impl Exceptions for SqliteStore {
         exception: Uuid,
         proposal: Proposal,
         lanes: TermsOfLanes,
-    ) -> Result<Done<ExceptionView>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| Box::pin(async move { resolve(tx, &actor, exception, &proposal, &lanes, now).await }))
-            .await
+        idempotency: Option<Idempotency>,
+    ) -> Result<Done<Value>> {
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { resolve(tx, actor, exception, &proposal, &lanes, now).await })
+        })
+        .await
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::rows::get;
 use super::{MIGRATIONS, Result, SqliteStore, error, sql};
+use crate::store::backup::{Backup, BackupError};
 use crate::store::{Installation, StoreError};
 use async_trait::async_trait;
 use rand::Rng;
 use std::fs::TryLockError;
+use std::path::Path;
 
 const CAPABILITY_KEY: &str = "capability_key";
 
@@ -74,5 +76,9 @@ impl Installation for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<Backup, BackupError> {
+        self.back_up(to).await
     }
 }

@@ -3,6 +3,7 @@
 use super::rows::{self, get, hex, reason, state, time, time_opt};
 use super::{Result, SqliteStore, Tx, bulk, but, error, organisations, own, quarantine, sql};
 use crate::batch::{self, Batch, Kind};
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::faults::{Guard, stands};
 use crate::ids::{self, BatchId, OrganisationId};
@@ -74,17 +75,8 @@ impl Messages for SqliteStore {
         prepare: PrepareText,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
-        let (now, actor) = (self.now(), actor.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                if let Some(stored) = organisations::stored_answer(tx, &actor, idempotency.as_ref()).await? {
-                    return Ok(Done::AlreadyApplied(stored));
-                }
-                let queued = queue_test(tx, &actor, batch, &test, &prepare, now).await?;
-                let answer = serde_json::to_value(&queued).map_err(|e| StoreError::Rejected(e.to_string()))?;
-                organisations::store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
-                Ok(Done::Applied(answer))
-            })
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { queue_test(tx, actor, batch, &test, &prepare, now).await.map(Done::Applied) })
         })
         .await
     }
@@ -208,7 +200,7 @@ async fn pick(tx: &mut Tx, lane: &str, n: u32, now: Time) -> Result<Vec<SqliteRo
     let due = sql!("messages_due").bind(lane).bind(now.micros()).bind(i64::from(n));
     let mut notices = due.fetch_all(&mut *tx).await.map_err(error)?;
     // The odd one goes to either by chance, or the lane's only permit would always go to the same.
-    let half = n / 2 + u32::from(n % 2 == 1 && rand::random());
+    let half = n / 2 + u32::from(n % 2 == 1 && chance::draw() % 2 == 1);
     let room = n - u32::try_from(notices.len()).unwrap_or(n).min(half);
     let lists = bulk::pick(tx, lane, room, now).await?;
     notices.truncate(n as usize - lists.len());

@@ -7,11 +7,15 @@
 //! - An act runs in a task of its own. A request that is dropped in the middle cannot leave a transaction open.
 //! - Bulk writes are one statement over `json_each`, never row by row.
 
+mod answers;
+mod backup;
 mod batches;
 mod books;
 mod bulk;
 mod claims;
+mod decisions;
 mod doubts;
+mod enquiries;
 mod exceptions;
 mod import;
 mod installation;
@@ -27,8 +31,11 @@ mod record;
 mod reports;
 mod retries;
 mod rows;
+mod standstill;
 mod statement;
 mod wallets;
+
+pub use backup::restore;
 
 use super::{Result, StoreError};
 use crate::clock::{SharedClock, Time};
@@ -82,8 +89,15 @@ const SCHEMA_GUARDS: [(Guard, &str); 4] = [
 ];
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql")))];
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
+    (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
+    (
+        3,
+        "vouched receipts",
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0003_vouched_receipts.sql")),
+    ),
+];
 
 fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
@@ -93,6 +107,10 @@ fn migrator() -> Migrator {
 }
 
 const READERS_MAX: u32 = 4;
+/// Page caches, in SQLite's words (negative: KiB). The writer comes back to the same pages again and again; what readers
+/// look at a second time is in the system's cache, and a report of a million rows must not fill ours with each of them.
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-8192";
 /// How long a process must have lived before it takes up a suspect; see [`quarantine`].
 const STEADY: Duration = Duration::from_secs(5);
 /// How long a statement waits for another process (a command beside the server) to finish writing.
@@ -118,7 +136,7 @@ impl SqliteStore {
     /// Opens (and creates) the database of a `sqlite://path` URL, brings its schema up to date and checks the settings
     /// that durability rests on.
     pub async fn open(url: &str, clock: SharedClock) -> Result<SqliteStore> {
-        let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+        let path = Self::path_of(url);
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|e| StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display())))?;
@@ -131,7 +149,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(256)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", WRITER_CACHE)
             .pragma("temp_store", "MEMORY")
             // Pages are written back in fewer, larger rounds: 16 MiB of log instead of 4.
             .pragma("wal_autocheckpoint", "4000");
@@ -146,8 +164,14 @@ impl SqliteStore {
         for (_, gone) in SCHEMA_GUARDS.iter().filter(|(guard, _)| !faults::stands(*guard)) {
             sqlx::query(*gone).execute(&writer).await.map_err(error)?;
         }
-        let reader = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(error)?;
+        let options = options.read_only(true).pragma("cache_size", READER_CACHE);
+        let reader = pool(READERS_MAX).connect_with(options).await.map_err(error)?;
         Ok(SqliteStore { writer, reader, clock, path, lock: Arc::default(), began: Arc::default() })
+    }
+
+    /// The file of a `sqlite://path` URL.
+    pub fn path_of(url: &str) -> PathBuf {
+        PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url))
     }
 
     fn now(&self) -> Time {

@@ -1,7 +1,7 @@
-//! Organisations, members and keys; the audit trail and stored answers that other acts write in their own transaction.
+//! Organisations, members and keys; the audit trail that other acts write in their own transaction.
 
 use super::rows::{self, get, time};
-use super::{Result, SqliteStore, Tx, error, sql};
+use super::{Result, SqliteStore, Tx, answers, error, sql};
 use crate::clock::Time;
 use crate::ids::{self, OrganisationId};
 use crate::money::Currency;
@@ -142,6 +142,11 @@ impl Organisations for SqliteStore {
         Ok(rows::page(entries, &page, |e| e.sequence.to_string()))
     }
 
+    async fn answered(&self, actor: &Principal, key: &Idempotency) -> Result<Option<Value>> {
+        let mut connection = self.reader.acquire().await.map_err(error)?;
+        answers::find(&mut connection, actor, Some(key)).await
+    }
+
     async fn verify_audit(&self) -> Result<Vec<String>> {
         let mut broken = Vec::new();
         for row in sql!("organisation_ids").fetch_all(&self.reader).await.map_err(error)? {
@@ -242,39 +247,6 @@ pub(super) async fn record_act(
         .bind(entry.subject)
         .bind(&entry.detail)
         .bind(audit::chain(&previous, &entry).to_vec());
-    insert.execute(tx).await.map_err(error)?;
-    Ok(())
-}
-
-/// The answer stored for a key, if it was used for the same request.
-pub(super) async fn stored_answer(tx: &mut Tx, actor: &Principal, key: Option<&Idempotency>) -> Result<Option<Value>> {
-    let Some(key) = key else { return Ok(None) };
-    let find = sql!("idempotency_find").bind(actor.organisation).bind(actor.id).bind(&key.route).bind(&key.key);
-    let Some(row) = find.fetch_optional(tx).await.map_err(error)? else { return Ok(None) };
-    if get::<Vec<u8>>(&row, "fingerprint")? != key.fingerprint {
-        return Err(Refusal::KeyReused.into());
-    }
-    let answer = serde_json::from_str(get::<&str>(&row, "answer")?);
-    answer.map(Some).map_err(|e| rows::damaged("answer", e))
-}
-
-/// Stores the answer in the transaction of its effect.
-pub(super) async fn store_answer(
-    tx: &mut Tx,
-    actor: &Principal,
-    key: Option<&Idempotency>,
-    answer: &Value,
-    now: Time,
-) -> Result<()> {
-    let Some(key) = key else { return Ok(()) };
-    let insert = sql!("idempotency_insert")
-        .bind(actor.organisation)
-        .bind(actor.id)
-        .bind(&key.route)
-        .bind(&key.key)
-        .bind(key.fingerprint.as_slice())
-        .bind(answer.to_string())
-        .bind(now.micros());
     insert.execute(tx).await.map_err(error)?;
     Ok(())
 }

@@ -47,6 +47,7 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
         moves.count(id, State::Queued, retried, amount, total);
         moves.apply(tx).await?;
         fenced(sql!("batch_retry").bind(id).bind(total).execute(&mut *tx).await.map_err(error)?)?;
+        sql!("quarantine_again").bind(id).execute(&mut *tx).await.map_err(error)?;
         lists::changed(tx, batch.organisation).await?;
         let detail = format!("{} for {retried} rows", needed.display());
         record_act(tx, actor, "batch.retried", Some(id), &detail, now).await?;

@@ -217,3 +217,27 @@ async fn a_writer_that_is_dropped_in_the_middle_leaves_no_transaction_open() {
     store.create_organisation("afterwards", crate::money::Currency::Ugx).await.unwrap();
     assert!(store.verify_audit().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
+    use crate::money::{Currency, Money};
+    use crate::org::Principal;
+    use crate::store::{Organisations, Wallets};
+    use crate::wallet::check::Folded;
+    let (_dir, store) = store().await;
+    let operator = Principal::operator(store.create_organisation("one", Currency::Ugx).await.unwrap().id);
+    for n in 1..=5 {
+        store.fund(&operator, Money::new(n, Currency::Ugx), &format!("bank-{n}"), None).await.unwrap();
+    }
+    let told = async |stretch| {
+        let (check, folded) = ledger_check::check(&store.reader, Folded::default(), stretch).await.unwrap();
+        assert!(check.balances(), "{:?}", check.differences);
+        assert_eq!(folded.position, check.position);
+        serde_json::to_value(check).unwrap()
+    };
+    let whole = told(100).await;
+    assert_eq!((&whole["transfers"], &whole["trial_balance"][1]["credits"]), (&5.into(), &15.into()));
+    for stretch in [1, 2, 4, 5] {
+        assert_eq!(told(stretch).await, whole, "{stretch} at once");
+    }
+}

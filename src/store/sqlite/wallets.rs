@@ -1,8 +1,8 @@
 //! Wallets: money in, money set aside, money back.
 
-use super::organisations::{open_account, record_act, store_answer, stored_answer};
+use super::organisations::{open_account, record_act};
 use super::rows::{self, get};
-use super::{Result, SqliteStore, Tx, but, error, sql};
+use super::{Result, SqliteStore, Tx, but, error, ledger_check, sql};
 use crate::batch::Batch;
 use crate::clock::Time;
 use crate::faults::Guard;
@@ -10,16 +10,13 @@ use crate::ids::{AccountId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{Done, Idempotency, Refusal, StoreError, Wallets};
-use crate::wallet::check::LedgerCheck;
+use crate::wallet::check::{Folded, LedgerCheck};
 use crate::wallet::transfers::TransferKind;
 use crate::wallet::{self, AccountKind, FundingView, WalletView};
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
-
-/// Most that a wallet holds, in minor units: thousands of full wallets can still be added up in 64 bits.
-const WALLET_MINOR_MAX: i128 = 1_000_000_000_000_000;
 
 #[async_trait]
 impl Wallets for SqliteStore {
@@ -40,28 +37,21 @@ impl Wallets for SqliteStore {
         reference: &str,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
-        let (now, actor, reference) = (self.now(), actor.clone(), reference.trim().to_owned());
+        let reference = reference.trim().to_owned();
         if amount.minor <= 0 {
             return Err(Refusal::Invalid("a funding must be more than zero".into()).into());
         }
         if reference.is_empty() {
             return Err(Refusal::Invalid("a funding needs the reference of the payment that covers it".into()).into());
         }
-        self.write(move |tx| {
-            Box::pin(async move {
-                if let Some(stored) = stored_answer(tx, &actor, idempotency.as_ref()).await? {
-                    return Ok(Done::AlreadyApplied(stored));
-                }
-                let answer = fund(tx, &actor, amount, &reference, now).await?;
-                store_answer(tx, &actor, idempotency.as_ref(), &answer, now).await?;
-                Ok(Done::Applied(answer))
-            })
+        self.once(actor, idempotency, move |tx, actor, now| {
+            Box::pin(async move { fund(tx, actor, amount, &reference, now).await.map(Done::Applied) })
         })
         .await
     }
 
-    async fn check_ledger(&self) -> Result<LedgerCheck> {
-        super::ledger_check::check(&self.reader).await
+    async fn check_ledger_from(&self, folded: Folded) -> Result<(LedgerCheck, Folded)> {
+        ledger_check::check(&self.reader, folded, ledger_check::STRETCH).await
     }
 }
 
@@ -75,7 +65,7 @@ fn view(row: &SqliteRow) -> Result<WalletView> {
     })
 }
 
-async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, now: Time) -> Result<Value> {
+async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, now: Time) -> Result<FundingView> {
     let (organisation, currency) = (actor.organisation, amount.currency);
     let used = sql!("funding_find").bind(organisation).bind(reference).fetch_optional(&mut *tx).await.map_err(error)?;
     if used.is_some() {
@@ -94,7 +84,7 @@ async fn fund(tx: &mut Tx, actor: &Principal, amount: Money, reference: &str, no
     let found = sql!("wallet_list").bind(organisation).fetch_all(&mut *tx).await.map_err(error)?;
     let views = found.iter().map(view).collect::<Result<Vec<_>>>()?;
     let wallet = views.into_iter().find(|w| w.id == wallet).ok_or(StoreError::NotFound)?;
-    Ok(json!(FundingView { reference: reference.to_owned(), amount: amount.amount(), currency, wallet }))
+    Ok(FundingView { reference: reference.to_owned(), amount: amount.amount(), currency, wallet })
 }
 
 /// Refuses money that a wallet could not count, now or when all that is held comes back to it.
@@ -106,10 +96,10 @@ async fn has_room(tx: &mut Tx, wallet: AccountId, organisation: OrganisationId, 
             sum += i128::from(get::<i64>(row, "available")?) + i128::from(get::<i64>(row, "held")?);
         }
     }
-    if sum <= WALLET_MINOR_MAX {
+    if sum <= i128::from(wallet::WALLET_MINOR_MAX) {
         return Ok(());
     }
-    let most = Money::new(WALLET_MINOR_MAX as i64, amount.currency).display();
+    let most = Money::new(wallet::WALLET_MINOR_MAX, amount.currency).display();
     Err(Refusal::Invalid(format!("a wallet holds at most {most}; check the amount")).into())
 }
 

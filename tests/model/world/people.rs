@@ -3,11 +3,11 @@
 use super::super::Wrong;
 use super::super::acts::{Answer, ugx};
 use super::super::cases::{Person, Say};
-use super::super::chance::Chance;
 use super::super::command::Act;
 use super::super::lane::*;
 use super::super::rules::*;
 use super::{Upload, World, pick, same};
+use crate::support::chance::Chance;
 use gaba::batch::{Kind, NewBatch};
 use gaba::clock::Time;
 use gaba::ids;
@@ -255,16 +255,16 @@ impl World {
             Act::Retry { .. } => unreachable!("done above"),
         };
         let engine = match act {
-            Act::Submit { exclude } => answer(store.submit(&actor, id, exclude).await)?.0,
-            Act::Reject { reason: n } => answer(store.reject(&actor, id, &reason(n)).await)?.0,
+            Act::Submit { exclude } => answer(store.submit(&actor, id, exclude, None).await)?.0,
+            Act::Reject { reason: n } => answer(store.reject(&actor, id, &reason(n), None).await)?.0,
             Act::Approve { seen, key, .. } => {
                 let lists = store.lists_seen(actor.organisation).await.map_err(|e| e.to_string())?;
                 let lists = if seen { lists } else { lists - 1 };
                 answer(store.approve(&actor, id, shown, Compared::Seen(lists), idempotency(b, "approve", key)).await)?.0
             }
-            Act::Pause => answer(store.pause(&actor, id).await)?.0,
-            Act::Resume => answer(store.resume(&actor, id).await)?.0,
-            Act::Cancel => answer(store.cancel(&actor, id).await)?.0,
+            Act::Pause => answer(store.pause(&actor, id, None).await)?.0,
+            Act::Resume => answer(store.resume(&actor, id, None).await)?.0,
+            Act::Cancel => answer(store.cancel(&actor, id, None).await)?.0,
             Act::Retry { .. } => unreachable!("done above"),
         };
         same(format!("{act:?}"), engine, model)?;
@@ -328,7 +328,7 @@ impl World {
             reissue_after: Duration::from_micros(REISSUE_AFTER as u64),
             sms_lane: Some(SMS_LANE.into()),
         };
-        let engine = answer(self.store.resolve(&actor, id, proposal, Arc::new(move |_| terms())).await)?.0;
+        let engine = answer(self.store.resolve(&actor, id, proposal, Arc::new(move |_| terms()), None).await)?.0;
         let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, say, note, &other) };
         same(format!("{say:?} by {by:?} on {:?}", self.model.cases[which]), engine, model)?;
         Ok(true)

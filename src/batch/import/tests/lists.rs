@@ -315,6 +315,16 @@ fn our_own_column_of_reasons_is_dropped() {
 }
 
 #[test]
+fn the_marks_against_formulas_of_our_own_list_are_taken_off() {
+    let rows = "'+256772345678,5,'=1+1,'t Hooft";
+    let read = read_text(&format!("phone,amount,'@home,name,gaba_reason\n{rows},bad\n"));
+    let recipient = read.recipient(2);
+    assert_eq!((recipient.variables["@home"].as_str(), recipient.name.as_str()), ("=1+1", "'t Hooft"));
+    let theirs = read_text(&format!("phone,amount,home,name\n{rows}\n"));
+    assert_eq!(theirs.recipient(2).variables["home"], "'=1+1", "what is not of our making stays as it is");
+}
+
+#[test]
 fn amounts_beyond_the_limits_of_a_lane_are_refused() {
     let lanes =
         LANES.replacen("currency = \"UGX\"", "currency = \"UGX\"\namount_min = \"500\"\namount_max = \"5000000\"", 1);

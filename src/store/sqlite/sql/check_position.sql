@@ -1,1 +1,1 @@
-SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) AS transfers FROM transfers
+SELECT COALESCE(MAX(position), 0) AS position FROM transfers
