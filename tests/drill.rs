@@ -6,6 +6,7 @@
 use crate::support::{Api, Folder, Installation, Network, judge, list, until};
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 const ROWS: usize = 160;
@@ -57,6 +58,8 @@ impl Drill {
         until("a part to be paid", || async { (self.paid(&kept).await >= half).then_some(()) }).await;
         let backup = self.gaba.folder.file("backup.db");
         let made = self.json(&["backup", backup.to_str().unwrap()]);
+        let mode = std::fs::metadata(&backup).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "recipients and keys are in it, and others may read it: {mode:o}");
         let refused = self.gaba.run(&["backup", backup.to_str().unwrap()]);
         assert_eq!(refused.status.code(), Some(1), "an earlier backup is never overwritten");
 

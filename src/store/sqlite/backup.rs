@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ impl SqliteStore {
         refuse_existing(to)?;
         let part = beside(to, ".part");
         let _ = std::fs::remove_file(&part);
+        // Recipients, and the key that vouches for receipts, are in it: nobody else reads it, from its first byte on. SQLite
+        // copies into an empty file as it is.
+        let private = File::options().write(true).create_new(true).mode(0o600).open(&part);
+        drop(private.map_err(BackupError::file(&part))?);
         // Before the copy begins: whatever was committed by now is in it.
         let taken_at = self.now();
         let name = part.to_str().ok_or_else(|| BackupError::Refused(format!("{} is no UTF-8", part.display())))?;
