@@ -48,7 +48,7 @@ async fn a_statement_ties_to_the_wallet_in_every_format() {
     let mut book: Xlsx<_> = open_workbook_from_rs(Cursor::new(xlsx.body)).unwrap();
     assert_eq!(book.sheet_names(), ["Summary", "Transfers"]);
     let rows = book.worksheet_range("Transfers").unwrap();
-    let last = rows.rows().last().unwrap();
+    let last = rows.rows().next_back().unwrap();
     assert_eq!((&last[8], &last[3]), (&Data::Float(number(&wallet["available"]) as f64), &Data::String("=cmd".into())));
     assert!(matches!(last[1], Data::DateTime(_)), "{:?}", last[1]);
 }

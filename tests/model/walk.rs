@@ -59,7 +59,7 @@ async fn step(world: &mut World, command: &Command, steps: &mut usize) -> Result
     let done = world.step(command).await.map_err(|wrong| format!("{wrong}\n  at {command:?}"))?;
     if done && command.counts() {
         *steps += 1;
-        if *steps % AUDIT_EVERY == 0 {
+        if steps.is_multiple_of(AUDIT_EVERY) {
             audit::everything(world).await.map_err(|wrong| format!("{wrong}\n  after {command:?}"))?;
         }
     }

@@ -122,7 +122,7 @@ impl World {
             clock,
             tenants: Vec::new(),
             model: Model { now: BEGINNING, lane_is_well: true, ..Model::default() },
-            provider: Provider { forgets: seed % 4 == 0, ..Provider::default() },
+            provider: Provider { forgets: seed.is_multiple_of(4), ..Provider::default() },
             hands: Vec::new(),
             spent: Vec::new(),
             uploads: Vec::new(),

@@ -93,9 +93,12 @@ fn read_bytes(bytes: &[u8]) -> Read {
     read_path(&folder.file("upload"))
 }
 
+/// A cell as it was read, and what is wrong with it.
+type SeenCell = (String, Option<Fault>);
+
 /// What the process says of a file, before anything is judged.
 struct Sheet {
-    rows: Vec<(u32, Vec<(String, Option<Fault>)>)>,
+    rows: Vec<(u32, Vec<SeenCell>)>,
     others: Vec<String>,
 }
 
