@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make drill · make bench
+# make demo · make check · make test · make model · make simulation · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model drill bench
+.PHONY: demo check lint deny test model simulation drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -27,6 +27,10 @@ model:
 # Twenty times a machine is lost and a backup that lacks the last payments is restored; `make test` does it twice.
 drill:
 	GABA_DRILLS=20 $(CARGO) test --test all -- drill:: --nocapture
+
+# The engine in a world of faults, for some hours; `make test` takes 200 walks.
+simulation:
+	GABA_SIM_SEEDS=10000 $(CARGO) test --test all -- simulation::whatever --nocapture
 
 bench:
 	$(CARGO) bench --bench throughput

@@ -1,10 +1,11 @@
 //! Time is passed in: wall time as integer microseconds (what both databases store), and a monotonic clock for leases.
 
+use crate::faults::{self, Guard};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -108,9 +109,69 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that is not set back while the process lives: it goes on by the monotonic time until the one on the wall has
+/// caught up. Whether the provider still knows a reference is reckoned from when it was sent; after a step back that would
+/// seem to be less long ago than it is.
+pub struct NeverBack {
+    clock: SharedClock,
+    last: Mutex<(Time, Instant)>,
+}
+
+impl NeverBack {
+    pub fn new(clock: SharedClock) -> Self {
+        let last = Mutex::new((clock.now(), clock.monotonic()));
+        NeverBack { clock, last }
+    }
+}
+
+impl Clock for NeverBack {
+    fn now(&self) -> Time {
+        let (wall, monotonic) = (self.clock.now(), self.clock.monotonic());
+        if !faults::stands(Guard::NeverBack) {
+            return wall;
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = wall.max(last.0 + monotonic.saturating_duration_since(last.1));
+        // Another thread may have looked at a later moment already.
+        *last = (now, monotonic.max(last.1));
+        now
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.clock.monotonic()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    /// Wall and monotonic time in microseconds, told apart.
+    struct Told(Instant, AtomicI64, AtomicI64);
+
+    impl Clock for Told {
+        fn now(&self) -> Time {
+            Time(self.1.load(Ordering::Relaxed))
+        }
+
+        fn monotonic(&self) -> Instant {
+            self.0 + Duration::from_micros(self.2.load(Ordering::Relaxed) as u64)
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_until_the_wall_has_caught_up() {
+        let told = Arc::new(Told(Instant::now(), AtomicI64::new(1_000), AtomicI64::new(0)));
+        let clock = NeverBack::new(told.clone());
+        let at = |wall: i64, monotonic: i64| {
+            told.1.store(wall, Ordering::Relaxed);
+            told.2.store(monotonic, Ordering::Relaxed);
+            clock.now().micros()
+        };
+        assert_eq!([at(1_000, 0), at(1_005, 5), at(5, 10), at(10, 15)], [1_000, 1_005, 1_010, 1_015]);
+        assert_eq!([at(9_000, 20), at(1_050, 50), at(9_100, 60)], [9_000, 9_030, 9_100]);
+    }
 
     #[test]
     fn writes_rfc_3339_and_reads_it_back() {

@@ -12,7 +12,7 @@ use crate::lane::{BreakerState, LaneView};
 use crate::quarantine::{AttemptAnswer, AttemptsMax};
 use crate::queue::group_commit::GroupCommit;
 use crate::queue::{self, Surroundings};
-use crate::rail::{self, RailContext};
+use crate::rail::{self, RailContext, SmsRail, TelcoRail};
 use crate::receipt::{JudgedReceipt, NewReceipt};
 use crate::sheet::Program;
 use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
@@ -94,6 +94,31 @@ pub struct Engine {
     alive: Arc<AtomicBool>,
 }
 
+/// Where the rails of the lanes come from.
+pub trait Rails: Sync {
+    fn telco(&self, lane: &LaneConfig) -> Option<Arc<dyn TelcoRail>>;
+    fn sms(&self, lane: &LaneConfig) -> Option<Arc<dyn SmsRail>>;
+}
+
+impl Rails for RailContext {
+    fn telco(&self, lane: &LaneConfig) -> Option<Arc<dyn TelcoRail>> {
+        rail::telco(lane, self)
+    }
+
+    fn sms(&self, lane: &LaneConfig) -> Option<Arc<dyn SmsRail>> {
+        rail::sms(lane, self)
+    }
+}
+
+/// The kinds of due row of one process, each with what its claimer must pass.
+pub struct Works {
+    pub submit: Vec<(Arc<submit::Submit>, Arc<LaneGate>)>,
+    pub query: Vec<(Arc<query::Query>, Arc<LaneGate>)>,
+    pub message: Vec<(Arc<message::Message>, Arc<LaneGate>)>,
+    pub import: Arc<import::Import>,
+    pub receipt: Arc<receipt::Receipt>,
+}
+
 impl Engine {
     /// `sheets` is the program that reads spreadsheets.
     pub async fn start(
@@ -102,26 +127,40 @@ impl Engine {
         clock: SharedClock,
         sheets: Program,
     ) -> Result<Engine, EngineError> {
-        config.check()?;
-        let router = Arc::new(Router::new(&config.lanes)?);
-        store.take_over().await?;
-        import::clear_spool(&config.data_dir);
-        for lane in missing_lanes(&store, &config).await? {
-            tracing::error!(
-                lane,
-                "the lane still has payouts or messages under way and is not configured: put it back"
-            );
-        }
+        let router = take_over(&store, &config).await?;
         let context =
             RailContext { public_url: config.public_url(), capability_key: Arc::new(store.capability_key().await?) };
-        let lanes = lanes(&store, &config, &clock, &context);
+        Ok(Engine::assemble(store, config, clock, sheets, router, &context))
+    }
+
+    /// The same over rails of the caller's own.
+    pub async fn start_with(
+        store: SharedStore,
+        config: Arc<Config>,
+        clock: SharedClock,
+        sheets: Program,
+        rails: &dyn Rails,
+    ) -> Result<Engine, EngineError> {
+        let router = take_over(&store, &config).await?;
+        Ok(Engine::assemble(store, config, clock, sheets, router, rails))
+    }
+
+    fn assemble(
+        store: SharedStore,
+        config: Arc<Config>,
+        clock: SharedClock,
+        sheets: Program,
+        router: Arc<Router>,
+        rails: &dyn Rails,
+    ) -> Engine {
+        let lanes = lanes(&store, &config, &clock, rails);
         let recording = store.clone();
         let message_recorder = GroupCommit::start(move |records| {
             let store = recording.clone();
             Box::pin(async move { store.record_messages(records).await })
         });
         let (wake, alive) = (Wake::default(), Arc::new(AtomicBool::new(false)));
-        Ok(Engine { store, config, clock, router, sheets, wake, lanes, message_recorder, alive })
+        Engine { store, config, clock, router, sheets, wake, lanes, message_recorder, alive }
     }
 
     /// To be poked when there is new work.
@@ -214,35 +253,51 @@ impl Engine {
 
     /// One apalis worker per kind of due row and lane.
     fn register(&self, around: &Surroundings) -> Monitor {
+        let works = self.works();
         let mut monitor = Monitor::new();
+        for (work, gate) in works.submit {
+            let concurrency = work.lane.config.concurrency;
+            monitor = queue::spawn(monitor, work, concurrency, gate, around.clone());
+        }
         let enquiries = self.enquiries();
+        for (work, rate) in works.query {
+            let enquire = Arc::new(enquiry::Enquire::new(work.lane.clone(), enquiries.clone()));
+            let gate = Arc::new(enquiry::WhileInQuarantine { store: self.store.clone(), rate: rate.clone() });
+            monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, rate, around.clone());
+            monitor = queue::spawn(monitor, enquire, QUERIES_AT_ONCE, gate, around.clone());
+        }
+        for (work, gate) in works.message {
+            let concurrency = work.config.concurrency;
+            monitor = queue::spawn(monitor, work, concurrency, gate, around.clone());
+        }
+        monitor = queue::spawn(monitor, works.import, IMPORTS_AT_ONCE, Arc::new(Open), around.clone());
+        queue::spawn(monitor, works.receipt, RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
+    }
+
+    /// What the workers do, for whoever drives it by other means than [`Engine::run`].
+    pub fn works(&self) -> Works {
+        let (mut submit, mut query, mut message) = (Vec::new(), Vec::new(), Vec::new());
         for lane in self.lanes.telco.values() {
             let config = &lane.config;
             let gate = Arc::new(LaneGate::new(config.rate_per_second, Some(lane.breaker.clone())));
-            let work = Arc::new(submit::Submit::new(lane.clone()));
-            monitor = queue::spawn(monitor, work, config.concurrency, gate, around.clone());
-            let rate = Arc::new(LaneGate::new(config.query_rate_per_second, None));
-            let work = Arc::new(query::Query::new(lane.clone()));
-            monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, rate.clone(), around.clone());
-            let gate = Arc::new(enquiry::WhileInQuarantine { store: self.store.clone(), rate });
-            let work = Arc::new(enquiry::Enquire::new(lane.clone(), enquiries.clone()));
-            monitor = queue::spawn(monitor, work, QUERIES_AT_ONCE, gate, around.clone());
+            submit.push((Arc::new(submit::Submit::new(lane.clone())), gate));
+            let gate = Arc::new(LaneGate::new(config.query_rate_per_second, None));
+            query.push((Arc::new(query::Query::new(lane.clone())), gate));
         }
         for (config, rail) in self.lanes.sms.values() {
             let (store, clock) = (self.store.clone(), self.clock.clone());
             let gate = Arc::new(LaneGate::new(config.rate_per_second, None));
             let work = message::Message::new(config.clone(), rail.clone(), store, clock, self.message_recorder.clone());
-            monitor = queue::spawn(monitor, Arc::new(work), config.concurrency, gate, around.clone());
+            message.push((Arc::new(work), gate));
         }
-        let importer = import::Import {
+        let import = import::Import {
             store: self.store.clone(),
             config: self.config.clone(),
             router: self.router.clone(),
             sheets: self.sheets.clone(),
             clock: self.clock.clone(),
         };
-        monitor = queue::spawn(monitor, Arc::new(importer), IMPORTS_AT_ONCE, Arc::new(Open), around.clone());
-        queue::spawn(monitor, Arc::new(self.receipts()), RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
+        Works { submit, query, message, import: Arc::new(import), receipt: Arc::new(self.receipts()) }
     }
 
     /// Records what providers say while a quarantine stands.
@@ -278,12 +333,24 @@ impl Engine {
     }
 }
 
+/// Checks the configuration, then takes the database for the workers of this process.
+async fn take_over(store: &SharedStore, config: &Config) -> Result<Arc<Router>, EngineError> {
+    config.check()?;
+    let router = Arc::new(Router::new(&config.lanes)?);
+    store.take_over().await?;
+    import::clear_spool(&config.data_dir);
+    for lane in missing_lanes(store, config).await? {
+        tracing::error!(lane, "the lane still has payouts or messages under way and is not configured: put it back");
+    }
+    Ok(router)
+}
+
 /// Lanes that still have something to do and that nobody would drive, because they are no longer configured.
 pub async fn missing_lanes(store: &SharedStore, config: &Config) -> Result<Vec<String>, StoreError> {
     Ok(store.lanes_in_use().await?.into_iter().filter(|lane| config.lane(lane).is_none()).collect())
 }
 
-fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &RailContext) -> receipt::Lanes {
+fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, rails: &dyn Rails) -> receipt::Lanes {
     let recording = store.clone();
     let recorder = GroupCommit::start(move |records: Vec<PayoutRecord>| {
         let store = recording.clone();
@@ -297,18 +364,18 @@ fn lanes(store: &SharedStore, config: &Config, clock: &SharedClock, context: &Ra
     let sms_lane = route::sms_lane(&config.lanes).map(|lane| lane.name.clone());
     let mut lanes = receipt::Lanes { telco: HashMap::new(), sms: HashMap::new() };
     for lane in &config.lanes {
-        if let Some(telco) = rail::telco(lane, context) {
+        if let Some(telco) = rails.telco(lane) {
             let lane_state = TelcoLane {
                 config: lane.clone(),
                 rail: telco,
-                breaker: SharedBreaker::default(),
+                breaker: SharedBreaker::new(clock.clone()),
                 sms_lane: sms_lane.clone(),
                 store: store.clone(),
                 clock: clock.clone(),
                 recorder: recorder.clone(),
             };
             lanes.telco.insert(lane.name.clone(), Arc::new(lane_state));
-        } else if let Some(sms) = rail::sms(lane, context) {
+        } else if let Some(sms) = rails.sms(lane) {
             lanes.sms.insert(lane.name.clone(), (lane.clone(), sms));
         }
     }

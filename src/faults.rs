@@ -69,6 +69,8 @@ named! {
     Guard {
         /// A record changes a row only under the claim that it was made under.
         Fence = "fence",
+        /// Time does not step back while the process lives.
+        NeverBack = "never_back",
     }
 }
 

@@ -13,6 +13,8 @@
 //! recipient is told by [`sms`], finance reads [`report`]. Forward all the way.
 
 pub mod batch;
+#[doc(hidden)]
+pub mod chance;
 pub mod clock;
 pub mod config;
 pub mod engine;

@@ -9,5 +9,6 @@ mod matrix;
 mod model;
 mod operating;
 mod sheets;
+mod simulation;
 mod support;
 mod tidy;

@@ -1,5 +1,6 @@
 //! Sending the messages of one SMS lane.
 
+use crate::chance;
 use crate::clock::SharedClock;
 use crate::config::LaneConfig;
 use crate::faults::{self, Point};
@@ -35,7 +36,7 @@ impl Message {
 
     async fn record(&self, row: &Dispatch, outcome: SmsOutcome) {
         let (at, message) = (self.clock.now(), &row.message);
-        let change = resolve::decide(State::Sending, message.step, &outcome, at, &self.config, rand::random());
+        let change = resolve::decide(State::Sending, message.step, &outcome, at, &self.config, chance::draw());
         let Some(change) = change else { return };
         let record =
             MessageRecord { message: message.id, organisation: message.organisation, claim: message.claim, change, at };

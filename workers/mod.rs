@@ -9,6 +9,7 @@ pub mod query;
 pub mod receipt;
 pub mod submit;
 
+use crate::chance;
 use crate::clock::SharedClock;
 use crate::config::LaneConfig;
 use crate::lane::gate::SharedBreaker;
@@ -33,7 +34,7 @@ pub struct TelcoLane {
 
 impl TelcoLane {
     pub fn conditions(&self) -> Conditions<'_> {
-        Conditions { lane: &self.config, breaker_closed: self.breaker.is_closed(), seed: rand::random() }
+        Conditions { lane: &self.config, breaker_closed: self.breaker.is_closed(), seed: chance::draw() }
     }
 
     /// Decides what an answer means and records it together with whatever else has to be recorded now.

@@ -1,6 +1,7 @@
 //! Applying receipts.
 
 use super::TelcoLane;
+use crate::chance;
 use crate::clock::SharedClock;
 use crate::config::{Callbacks, LaneConfig};
 use crate::payout::resolve::{Source, decide};
@@ -63,7 +64,7 @@ impl Lanes {
         let lanes = self.sms.clone();
         Arc::new(move |state, step, outcome, at, lane| {
             let (config, _) = lanes.get(lane)?;
-            sms::resolve::decide(state, step, outcome, at, config, rand::random())
+            sms::resolve::decide(state, step, outcome, at, config, chance::draw())
         })
     }
 }

@@ -26,7 +26,7 @@ mod simulate;
 
 use clap::{Parser, Subcommand};
 use failure::{Failure, Outcome};
-use gaba::clock::{SharedClock, SystemClock};
+use gaba::clock::{NeverBack, SharedClock, SystemClock};
 use gaba::config::Config;
 use gaba::org::Organisation;
 use gaba::store::{SharedStore, StoreError};
@@ -142,7 +142,7 @@ impl Context {
 }
 
 fn clock() -> SharedClock {
-    Arc::new(SystemClock)
+    Arc::new(NeverBack::new(Arc::new(SystemClock)))
 }
 
 async fn find_organisation(store: &SharedStore, id_or_name: &str) -> Result<Organisation, Failure> {

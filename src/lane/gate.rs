@@ -1,12 +1,13 @@
 //! What a claimer must pass before it claims: rate and breaker of its lane.
 
 use super::breaker::{Breaker, Passage};
+use crate::clock::SharedClock;
 use crate::rail::Outcome;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Passed before each claim.
 #[async_trait]
@@ -31,19 +32,26 @@ impl Gate for Open {
 }
 
 /// The breaker of a lane, shared by everything that calls its provider.
-#[derive(Clone, Default)]
-pub struct SharedBreaker(Arc<Mutex<Breaker>>);
+#[derive(Clone)]
+pub struct SharedBreaker {
+    breaker: Arc<Mutex<Breaker>>,
+    clock: SharedClock,
+}
 
 impl SharedBreaker {
+    pub fn new(clock: SharedClock) -> Self {
+        SharedBreaker { breaker: Arc::default(), clock }
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut Breaker) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&mut self.breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Takes note of an outcome; says once when the lane opens, parks or is back.
     pub fn observe(&self, lane: &str, outcome: &Outcome) {
         let (before, after, parked) = self.with(|b| {
             let before = b.is_closed();
-            b.observe(outcome, Instant::now());
+            b.observe(outcome, self.clock.monotonic());
             (before, b.is_closed(), b.parked().map(str::to_owned))
         });
         match (before, after, parked) {
@@ -65,7 +73,7 @@ impl SharedBreaker {
     }
 
     fn passage(&self) -> Passage {
-        self.with(|b| b.passage(Instant::now()))
+        self.with(|b| b.passage(self.clock.monotonic()))
     }
 }
 
@@ -125,7 +133,7 @@ impl Gate for LaneGate {
 
     fn used(&self, asked: usize, got: usize) {
         if let Some(breaker) = self.breaker.as_ref().filter(|_| got == 0) {
-            breaker.with(|b| b.unused(Instant::now()));
+            breaker.with(|b| b.unused(breaker.clock.monotonic()));
         }
         if self.rate.is_some() {
             *self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = asked - got;

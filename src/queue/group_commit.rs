@@ -5,6 +5,7 @@
 //! only its caller hears of it. A database that cannot be reached is tried again until it can: what was observed on the
 //! wire is worth waiting for. Items must be fenced, because an attempt whose answer was lost is made again.
 
+use crate::chance;
 use crate::payout::backoff;
 use crate::store::StoreError;
 use futures::future::BoxFuture;
@@ -100,7 +101,7 @@ async fn persist<T: Clone, R>(items: Vec<T>, commit: &Commit<T, R>) -> Result<Ve
         match commit(items.clone()).await {
             Err(e) if e.is_transient() => {
                 tracing::error!(error = %e, rows = items.len(), "recording failed; trying again");
-                tokio::time::sleep(backoff::delay(failures, RETRY_MIN, RETRY_MAX, rand::random())).await;
+                tokio::time::sleep(backoff::delay(failures, RETRY_MIN, RETRY_MAX, chance::draw())).await;
                 failures += 1;
             }
             done => return done,

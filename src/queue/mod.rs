@@ -12,6 +12,7 @@
 pub mod backend;
 pub mod group_commit;
 
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::lane::gate::Gate;
 use crate::payout::backoff;
@@ -139,14 +140,20 @@ async fn supervise(
     in_hand.await;
 }
 
-/// Acts on one row in a task of its own: all cores take part, and a panic ends nothing but that task.
+/// Deals with one claimed row: all cores take part, and a panic ends nothing but its own task.
 async fn handle<W: Work>(work: Arc<W>, stop: CancellationToken, leased: Leased<W::Row>) {
     let Leased { row, permit } = leased;
-    let row = Arc::new(row);
     if stop.is_cancelled() {
         work.give_back(&row).await;
-        return;
+    } else {
+        act_on(&work, row).await;
     }
+    drop(permit);
+}
+
+/// Acts on one row in a task of its own; that it panicked is recorded.
+pub async fn act_on<W: Work>(work: &Arc<W>, row: W::Row) {
+    let row = Arc::new(row);
     let (worker, claimed) = (work.clone(), row.clone());
     let task = tokio::spawn(async move { worker.perform(&claimed).await });
     if let Err(e) = task.await
@@ -156,7 +163,6 @@ async fn handle<W: Work>(work: Arc<W>, stop: CancellationToken, leased: Leased<W
         metrics::counter!("gaba_panics_total", "worker" => work.name().to_owned()).increment(1);
         work.panicked(&row).await;
     }
-    drop(permit);
 }
 
 struct Claimer<W: Work> {
@@ -195,7 +201,7 @@ impl<W: Work> Claimer<W> {
                     tracing::error!(worker = self.work.name(), error = %e, "claiming failed; trying again");
                     metrics::counter!("gaba_claim_errors_total", "worker" => self.work.name().to_owned()).increment(1);
                     drop(free);
-                    self.pause(backoff::delay(failures, TROUBLE_MIN, TROUBLE_MAX, rand::random())).await;
+                    self.pause(backoff::delay(failures, TROUBLE_MIN, TROUBLE_MAX, chance::draw())).await;
                     failures += 1;
                 }
             }

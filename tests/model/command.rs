@@ -2,10 +2,10 @@
 //! modulo what there is when the step is taken.
 
 use super::cases::{Person, Say};
-use super::chance::Chance;
 use super::provider::Fate;
 use super::rules::*;
 use super::world::World;
+use crate::support::chance::Chance;
 
 /// Somebody does something with a batch.
 #[derive(Clone, Copy, Debug)]

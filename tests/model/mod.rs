@@ -14,14 +14,13 @@
 //! | `provider` | the other side: who was paid under which reference |
 //! | `command`, `world/` | the steps, and how each is taken in the store and in the model |
 //! | `audit` | the comparison, and the invariants of the books |
-//! | `walk`, `shrink` | a walk from a seed; the fewest steps of it that fail |
+//! | `walk` | a walk from a seed; `support/shrink` finds the fewest steps of it that fail |
 //!
 //! Another command is a line in `command` (what, and how often), one in `World::take`, and its rule in the model.
 
 mod acts;
 mod audit;
 mod cases;
-mod chance;
 mod claims;
 mod command;
 mod inbox;
@@ -29,10 +28,10 @@ mod lane;
 mod news;
 mod provider;
 mod rules;
-mod shrink;
 mod walk;
 mod world;
 
+use crate::support::shrink::shrink;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
@@ -163,7 +162,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn explain(seed: u64, walked: Walked) {
     let wrong = walked.wrong.unwrap_or_default();
     eprintln!("seed {seed}, after {} steps: {wrong}", walked.taken.len());
-    let (left, still) = runtime().block_on(shrink::shrink(seed, walked.taken));
+    let (left, still) = shrink(walked.taken, |left| runtime().block_on(walk::replay(seed, left)));
     for command in &left {
         eprintln!("  {command:?}");
     }

@@ -3,12 +3,12 @@
 use super::Wrong;
 use super::audit;
 use super::cases::Person;
-use super::chance::Chance;
 use super::command::{Act, Command, Way, choose};
 use super::lane::LANES;
 use super::provider::Fate;
 use super::rules::*;
 use super::world::World;
+use crate::support::chance::Chance;
 
 /// Steps of a walk before it is brought to its end.
 const LENGTH: usize = 400;

@@ -3,8 +3,10 @@
 
 #![allow(dead_code)]
 
+pub mod chance;
 pub mod described;
 pub mod judge;
+pub mod shrink;
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

@@ -4,7 +4,7 @@
 //! Whatever moves a message of a list goes through [`settle`], in the transaction that moves it.
 
 use super::books::{Books, Moves, Of};
-use super::claims::{BATCHES_MAX, Shares};
+use super::claims::{BATCHES_MAX, Shares, shuffle};
 use super::record::Swept;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, batches, error, own};
@@ -35,7 +35,7 @@ pub(super) async fn pick(tx: &mut Tx, lane: &str, n: u32, now: Time) -> Result<V
     if n == 0 {
         return Ok(picked);
     }
-    let running = own!("claim_message_batches").bind(lane).bind(now.micros()).bind(BATCHES_MAX);
+    let running = own!("claim_message_batches").bind(lane).bind(now.micros()).bind(BATCHES_MAX).bind(shuffle());
     let shares = Shares::of(&running.fetch_all(&mut *tx).await.map_err(error)?, n)?;
     for pass in 0..2 {
         for (batch, quota) in shares.batches() {

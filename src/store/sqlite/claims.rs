@@ -5,6 +5,7 @@ use super::doubts::{self, About};
 use super::record::event;
 use super::rows::{self, get, hex};
 use super::{Result, Tx, error, own, quarantine};
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::ids;
 use crate::payout::exception::Kind;
@@ -19,6 +20,11 @@ use uuid::Uuid;
 
 /// Batches one claim looks at; with more running than that, chance decides which.
 pub(super) const BATCHES_MAX: i64 = 256;
+
+/// What orders the batches of one claim.
+pub(super) fn shuffle() -> i64 {
+    i64::from(chance::draw() as u32 >> 1) | 1
+}
 
 /// A lane's claim: how many, until when.
 pub(super) struct Claim {
@@ -97,7 +103,7 @@ async fn hand_over(tx: &mut Tx, payout: &Payout, now: Time) -> Result<()> {
 
 /// The rows to claim: a quota per organisation, then per batch, then whatever is left to whoever has more.
 async fn pick(tx: &mut Tx, claim: &Claim, now: Time) -> Result<Vec<SqliteRow>> {
-    let running = own!("claim_batches").bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX);
+    let running = own!("claim_batches").bind(&claim.lane).bind(now.micros()).bind(BATCHES_MAX).bind(shuffle());
     let shares = Shares::of(&running.fetch_all(&mut *tx).await.map_err(error)?, claim.n)?;
     let mut picked = Vec::with_capacity(claim.n as usize);
     for pass in 0..2 {

@@ -3,6 +3,7 @@
 use super::rows::{self, get, hex, reason, state, time, time_opt};
 use super::{Result, SqliteStore, Tx, bulk, error, organisations, own, quarantine, sql};
 use crate::batch::{self, Batch, Kind};
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::ids::{self, BatchId, OrganisationId};
 use crate::machine::State as _;
@@ -196,7 +197,7 @@ async fn pick(tx: &mut Tx, lane: &str, n: u32, now: Time) -> Result<Vec<SqliteRo
     let due = sql!("messages_due").bind(lane).bind(now.micros()).bind(i64::from(n));
     let mut notices = due.fetch_all(&mut *tx).await.map_err(error)?;
     // The odd one goes to either by chance, or the lane's only permit would always go to the same.
-    let half = n / 2 + u32::from(n % 2 == 1 && rand::random());
+    let half = n / 2 + u32::from(n % 2 == 1 && chance::draw() % 2 == 1);
     let room = n - u32::try_from(notices.len()).unwrap_or(n).min(half);
     let lists = bulk::pick(tx, lane, room, now).await?;
     notices.truncate(n as usize - lists.len());

@@ -3,11 +3,11 @@
 use super::super::Wrong;
 use super::super::acts::{Answer, ugx};
 use super::super::cases::{Person, Say};
-use super::super::chance::Chance;
 use super::super::command::Act;
 use super::super::lane::*;
 use super::super::rules::*;
 use super::{Upload, World, pick, same};
+use crate::support::chance::Chance;
 use gaba::batch::{Kind, NewBatch};
 use gaba::clock::Time;
 use gaba::ids;

@@ -11,8 +11,10 @@ SET state = c.to_state,
     not_found = c.not_found,
     not_found_at = c.not_found_at,
     intended_at = CASE c.new_attempt WHEN 1 THEN NULL ELSE payouts.intended_at END,
-    reason_code = CASE c.to_state WHEN 'paid' THEN NULL ELSE COALESCE(c.reason_code, payouts.reason_code) END,
-    reason = CASE c.to_state WHEN 'paid' THEN NULL ELSE COALESCE(c.reason, payouts.reason) END,
+    -- What was wrong before it was paid is no matter; that the payment was taken back since stays.
+    reason_code = CASE WHEN c.to_state = 'paid' AND payouts.state <> 'paid' THEN NULL
+                       ELSE COALESCE(c.reason_code, payouts.reason_code) END,
+    reason = CASE WHEN c.to_state = 'paid' AND payouts.state <> 'paid' THEN NULL ELSE COALESCE(c.reason, payouts.reason) END,
     transaction_id = COALESCE(c.transaction_id, payouts.transaction_id),
     settled_at = COALESCE(c.settled_at, payouts.settled_at),
     frozen_by = COALESCE(c.frozen_by, payouts.frozen_by)

@@ -1,15 +1,16 @@
 //! From a walk that failed to the few steps of it that still do.
 
-use super::Wrong;
-use super::command::Command;
-use super::walk::replay;
 use std::time::{Duration, Instant};
 
 /// How long is spent on it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Leaves out steps, many at a time and then fewer, as long as what is left still fails.
-pub async fn shrink(seed: u64, taken: Vec<Command>) -> (Vec<Command>, Option<Wrong>) {
+/// Leaves out steps, many at a time and then fewer, as long as what is left still fails; `replay` takes steps from the
+/// beginning and says what is wrong.
+pub fn shrink<Step: Clone>(
+    taken: Vec<Step>,
+    replay: impl Fn(&[Step]) -> Option<String>,
+) -> (Vec<Step>, Option<String>) {
     let began = Instant::now();
     let (mut left, mut wrong) = (taken, None);
     let mut chunk = (left.len() / 2).max(1);
@@ -21,7 +22,7 @@ pub async fn shrink(seed: u64, taken: Vec<Command>) -> (Vec<Command>, Option<Wro
             }
             let rest = left.get(from + chunk..).unwrap_or_default();
             let without = [&left[..from], rest].concat();
-            match replay(seed, &without).await {
+            match replay(&without) {
                 Some(found) => {
                     (left, wrong, smaller) = (without, Some(found), true);
                 }
