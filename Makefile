@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make simulation · make drill · make bench
+# make demo · make check · make test · make model · make simulation · make forged · make mutants · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model simulation drill bench
+.PHONY: demo check lint deny test model simulation forged mutants drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -31,6 +31,14 @@ drill:
 # The engine in a world of faults, for some hours; `make test` takes 200 walks.
 simulation:
 	GABA_SIM_SEEDS=10000 $(CARGO) test --test all -- simulation::whatever --nocapture
+
+# A hundred thousand receipts that nobody should believe, against a server over HTTP.
+forged:
+	GABA_FORGED=100000 $(CARGO) test --test all -- api::forged --nocapture --test-threads=1
+
+# The engine without each of its guards in turn: whoever judges it must notice. GABA_BLESS=1 writes docs/RELIABILITY.md.
+mutants:
+	GABA_MUTANTS=all $(CARGO) test --test all -- mutants:: --nocapture --test-threads=1
 
 bench:
 	$(CARGO) bench --bench throughput

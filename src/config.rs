@@ -56,6 +56,8 @@ pub struct Config {
     pub workers: Workers,
     /// A `tracing` filter such as `info` or `gaba=debug`.
     pub log: String,
+    /// Connections that one source may hold at a time.
+    pub connections_per_source: usize,
     /// Largest upload, in bytes.
     pub upload_bytes_max: u64,
     /// Largest list, in rows.
@@ -78,6 +80,7 @@ impl Default for Config {
             data_dir: PathBuf::from("data"),
             workers: Workers::default(),
             log: "info".into(),
+            connections_per_source: 1024,
             upload_bytes_max: 64 * 1024 * 1024,
             rows_max: 1_000_000,
             duplicate_window: Duration::from_secs(14 * 24 * 3600),

@@ -71,6 +71,42 @@ named! {
         Fence = "fence",
         /// Time does not step back while the process lives.
         NeverBack = "never_back",
+        /// The attempt and its request are committed before anything is sent.
+        IntentFirst = "intent_first",
+        /// Nothing is sent of a batch that nobody has approved.
+        ApprovedFirst = "approved_first",
+        /// What is frozen waits for two people, whatever is heard of it.
+        FrozenStays = "frozen_stays",
+        /// No send starts with less of its claim left than it may take.
+        LeaseLeft = "lease_left",
+        /// Whose claim lapsed while it was being sent may have been sent.
+        LapseIsDoubt = "lapse_is_doubt",
+        /// What is sent again goes under its own reference; a payout has one open attempt.
+        SameReference = "same_reference",
+        /// When the provider may be sent the same reference again.
+        ResendRule = "resend_rule",
+        /// No new attempt after an answer that does not say how it ended.
+        UnknownIsAsked = "unknown_is_asked",
+        /// Nothing is released after an answer that does not say how it ended.
+        HoldKept = "hold_kept",
+        /// That the provider has it does not mean that it paid.
+        AcceptedIsNotPaid = "accepted_is_not_paid",
+        /// That a resend was refused says nothing about the send before it.
+        ResendRefused = "resend_refused",
+        /// News of an attempt are no news of the next one.
+        NewsOfAttempt = "news_of_attempt",
+        /// A payment that comes after the payout was given up is told to people.
+        LateSuccess = "late_success",
+        /// A definitive answer that comes too late to be recorded is kept.
+        LateAnswerKept = "late_answer_kept",
+        /// A receipt that nobody vouches for is a hint.
+        ReceiptVerified = "receipt_verified",
+        /// What is confirmed must be what was sent.
+        ReceiptMatches = "receipt_matches",
+        /// No wallet goes below nothing.
+        WalletFloor = "wallet_floor",
+        /// A message that may have been sent is not sent again.
+        SmsNeverResent = "sms_never_resent",
     }
 }
 

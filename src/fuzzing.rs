@@ -1,6 +1,8 @@
 //! What the fuzz targets call, and the tests with the inputs that were kept (`fuzz/`): each takes any bytes and checks what
 //! must hold whatever they are. No part of the program.
 
+mod hook;
+
 use crate::batch::import::{self, Severity, Terms};
 use crate::config::Config;
 use crate::http;
@@ -9,6 +11,7 @@ use crate::money::{Currency, Money};
 use crate::phone::{self, Country};
 use crate::sheet::read_sheet_bytes;
 use crate::sms::template;
+pub use hook::{hook_http, hook_mtn_momo, hook_sms_http, is_vouched_for};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -26,13 +29,16 @@ const ROWS_MAX: u32 = 1_000;
 /// A target of the fuzzer.
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("list", list),
     ("sheet", sheet),
     ("amount", amount),
     ("phone", phone),
     ("template", template),
     ("multipart", multipart),
+    ("hook_mtn_momo", hook_mtn_momo),
+    ("hook_http", hook_http),
+    ("hook_sms_http", hook_sms_http),
 ];
 
 /// A text as a list: every row has a recipient or an error, and the counts are those of the rows.

@@ -7,6 +7,7 @@ mod drill;
 mod fuzz;
 mod matrix;
 mod model;
+mod mutants;
 mod operating;
 mod sheets;
 mod simulation;

@@ -120,3 +120,21 @@ fn every_dependency_has_its_reason() {
         }
     }
 }
+
+/// Whoever could take a guard away from a running payroll would not need to break in.
+#[test]
+fn nothing_but_the_tests_turns_on_faults_and_removable_guards() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    assert!(features["faults"].as_array().unwrap().is_empty());
+    assert_eq!(features.len(), 1, "a feature that turns on another could be one that is on: {features:?}");
+    for section in ["dependencies", "build-dependencies"] {
+        let named = manifest.get(section).is_some_and(|all| all.as_table().unwrap().contains_key("gaba"));
+        assert!(!named, "the program depends on itself in {section}");
+    }
+    for name in ["Makefile", ".ci/run", "Dockerfile", "docker-compose.yml", "fuzz/Cargo.toml"] {
+        let Ok(text) = std::fs::read_to_string(root().join(name)) else { continue };
+        let turned_on = ["--features", "--all-features", "\"faults\""].into_iter().find(|word| text.contains(word));
+        assert_eq!(turned_on, None, "{name}");
+    }
+}

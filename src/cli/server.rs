@@ -106,6 +106,7 @@ async fn app(
     let capability_key = store.capability_key().await?;
     let app = App {
         inbox: ReceiptInbox::new(store.clone(), Wake::default()),
+        strangers: http::Strangers::new(&config.lanes),
         wake: Wake::default(),
         lanes: Arc::new(Vec::new),
         workers_alive: Arc::new(|| true),

@@ -1,6 +1,6 @@
 //! What every request passes through: its id, its log span, the deadline, the net under a panic, and its metrics.
 
-use super::patient::BODY_STALL_MAX;
+use super::patient::{BODY_STALL_MAX, Prompt};
 use super::problem::{self, Problem};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -76,9 +76,11 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }
 
-/// Ends what takes too long, and a body that stalls.
+/// Ends what takes too long, and a body that stalls. A body must be whole in two thirds of the time, so that whoever is slow
+/// with it is told so, and no failure of ours.
 pub async fn deadline(State(time_max): State<Duration>, request: Request, next: Next) -> Response {
-    let request = request.map(|body| Body::new(TimeoutBody::new(BODY_STALL_MAX, body)));
+    let request =
+        request.map(|body| Body::new(Prompt::new(Body::new(TimeoutBody::new(BODY_STALL_MAX, body)), time_max * 2 / 3)));
     let answered = tokio::time::timeout(time_max, next.run(request)).instrument(Span::current()).await;
     answered.unwrap_or_else(|_| {
         let detail = "this took too long and was given up; repeat the request with the same Idempotency-Key";

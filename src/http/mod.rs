@@ -9,6 +9,7 @@
 pub mod api;
 mod auth;
 mod body;
+mod door;
 mod download;
 mod edge;
 mod health;
@@ -34,6 +35,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 pub use health::metrics_handle;
+pub use hooks::Strangers;
+pub(crate) use hooks::read_receipt;
 use metrics_exporter_prometheus::PrometheusHandle;
 pub use places::AllPlaces;
 use problem::Problem;
@@ -59,6 +62,8 @@ pub struct App {
     /// Wakes the workers after new work; does nothing where none run here.
     pub wake: Wake,
     pub inbox: ReceiptInbox,
+    /// How many receipts each lane takes that nobody vouches for.
+    pub strangers: Strangers,
     /// The lanes as they stand, for `GET /v1/lanes`.
     pub lanes: Arc<dyn Fn() -> Vec<LaneView> + Send + Sync>,
     pub metrics: PrometheusHandle,

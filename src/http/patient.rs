@@ -1,5 +1,8 @@
-//! A connection that is patient, but not for ever: a peer that does not read what it asked for is hung up on.
+//! A connection that is patient, but not for ever: a peer that does not read what it asked for is hung up on, and a body that
+//! is not there in time is as good as broken off.
 
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, SizeHint};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -70,9 +73,43 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
+/// A body that fails when it is not whole in time, however steadily it trickles.
+pub struct Prompt {
+    body: Body,
+    late: Pin<Box<Sleep>>,
+}
+
+impl Prompt {
+    pub fn new(body: Body, time_max: Duration) -> Self {
+        Prompt { body, late: Box::pin(sleep(time_max)) }
+    }
+}
+
+impl hyper::body::Body for Prompt {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.late.as_mut().poll(cx).is_ready() {
+            let late = io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time");
+            return Poll::Ready(Some(Err(axum::Error::new(late))));
+        }
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::StreamExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     #[tokio::test]
@@ -80,6 +117,21 @@ mod tests {
         let (ours, _theirs) = duplex(4);
         let error = Patient::new(ours, Duration::from_millis(20)).write_all(b"longer than four").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_for_ever_is_broken_off_and_one_in_time_is_not() {
+        let trickle = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok::<_, io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let read = axum::body::to_bytes(
+            Body::new(Prompt::new(Body::from_stream(trickle.boxed()), Duration::from_millis(50))),
+            usize::MAX,
+        );
+        assert!(read.await.is_err());
+        let prompt = Body::new(Prompt::new(Body::from("whole"), Duration::from_secs(60)));
+        assert_eq!(axum::body::to_bytes(prompt, 100).await.unwrap(), "whole");
     }
 
     #[tokio::test]

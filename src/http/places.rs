@@ -3,59 +3,75 @@
 use super::problem::Problem;
 use crate::ids::OrganisationId;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Uploads that are read at a time. Each holds up to two parts in memory.
 pub const UPLOADS_MAX: usize = 32;
 const UPLOADS_EACH_MAX: usize = 8;
 
-/// The places of one kind.
-#[derive(Clone)]
-pub struct Places {
+/// The places of one kind, shared out to those who want them: organisations, or the sources of connections.
+pub struct Places<K = OrganisationId> {
     all_max: usize,
     each_max: usize,
-    taken: Arc<Mutex<HashMap<OrganisationId, usize>>>,
+    taken: Arc<Mutex<HashMap<K, usize>>>,
 }
 
 /// One of them; given back when it is dropped.
-pub struct Place {
-    places: Places,
-    organisation: OrganisationId,
+pub struct Place<K: Copy + Eq + Hash = OrganisationId> {
+    taken: Arc<Mutex<HashMap<K, usize>>>,
+    by: K,
 }
 
-impl Places {
-    pub fn new(all_max: usize, each_max: usize) -> Places {
+/// Why there is no place.
+#[derive(Debug)]
+pub enum Full {
+    /// Whoever asks has so many already.
+    Own(usize),
+    All,
+}
+
+impl<K: Copy + Eq + Hash> Places<K> {
+    pub fn new(all_max: usize, each_max: usize) -> Places<K> {
         Places { all_max, each_max, taken: Arc::default() }
     }
 
-    /// A place for something of `organisation`; `what` names it to whoever must wait.
-    pub fn take(&self, organisation: OrganisationId, what: &str) -> Result<Place, Problem> {
-        let mut taken = self.taken();
-        let all: usize = taken.values().sum();
-        let own = taken.get(&organisation).copied().unwrap_or_default();
+    pub fn find(&self, by: K) -> Result<Place<K>, Full> {
+        let mut taken = lock(&self.taken);
+        let own = taken.get(&by).copied().unwrap_or_default();
         if own >= self.each_max {
-            return Err(Problem::too_many(format!("{own} {what} of yours are under way; wait for one to end")));
+            return Err(Full::Own(own));
         }
-        if all >= self.all_max {
-            return Err(Problem::too_many(format!("too many {what} are under way; wait and repeat the request")));
+        if taken.values().sum::<usize>() >= self.all_max {
+            return Err(Full::All);
         }
-        taken.insert(organisation, own + 1);
-        Ok(Place { places: self.clone(), organisation })
-    }
-
-    fn taken(&self) -> MutexGuard<'_, HashMap<OrganisationId, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        taken.insert(by, own + 1);
+        Ok(Place { taken: self.taken.clone(), by })
     }
 }
 
-impl Drop for Place {
+impl Places {
+    /// A place for something of `organisation`; `what` names it to whoever must wait.
+    pub fn take(&self, organisation: OrganisationId, what: &str) -> Result<Place, Problem> {
+        self.find(organisation).map_err(|full| match full {
+            Full::Own(own) => Problem::too_many(format!("{own} {what} of yours are under way; wait for one to end")),
+            Full::All => Problem::too_many(format!("too many {what} are under way; wait and repeat the request")),
+        })
+    }
+}
+
+impl<K: Copy + Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
-        match taken.get_mut(&self.organisation) {
+        let mut taken = lock(&self.taken);
+        match taken.get_mut(&self.by) {
             Some(own) if *own > 1 => *own -= 1,
-            _ => drop(taken.remove(&self.organisation)),
+            _ => drop(taken.remove(&self.by)),
         }
     }
+}
+
+fn lock<K>(taken: &Mutex<HashMap<K, usize>>) -> MutexGuard<'_, HashMap<K, usize>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Everything there are places for.
@@ -95,6 +111,6 @@ mod tests {
         drop(mine);
         assert!(take(one).is_ok() && take(Uuid::from_u128(3)).is_ok());
         drop(theirs);
-        assert!(places.taken().is_empty(), "nothing is kept of those who left");
+        assert!(lock(&places.taken).is_empty(), "nothing is kept of those who left");
     }
 }

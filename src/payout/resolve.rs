@@ -15,6 +15,7 @@ use super::exception::Kind as ExceptionKind;
 use super::{Action, Payout, State, attempt::AttemptState, backoff};
 use crate::clock::Time;
 use crate::config::LaneConfig;
+use crate::faults::{Guard, stands};
 use crate::rail::{Executed, Outcome, Payment, Reason};
 use std::time::Duration;
 
@@ -80,15 +81,16 @@ const RESEND_FIRST: Time = Time(0);
 
 /// Decides what follows. `None`: nothing changes (a replay, a hint, news of no consequence).
 pub fn decide(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Option<Change> {
-    if seen.source == Source::Hint {
+    if seen.source == Source::Hint && stands(Guard::ReceiptVerified) {
         return hint(payout, seen);
     }
     let paid = matches!(seen.outcome, Outcome::Paid(_));
-    if payout.frozen {
+    if payout.frozen && stands(Guard::FrozenStays) {
         return frozen(payout, paid, seen, when);
     }
-    let late_success = || paid.then(|| exception(payout, ExceptionKind::LateSuccess, seen));
-    if seen.attempt != payout.attempt {
+    let late_success =
+        || (paid && stands(Guard::LateSuccess)).then(|| exception(payout, ExceptionKind::LateSuccess, seen));
+    if seen.attempt != payout.attempt && stands(Guard::NewsOfAttempt) {
         return late_success();
     }
     match payout.state {
@@ -118,9 +120,14 @@ fn contradicted(payout: &Payout, seen: Observation<'_>) -> Option<Change> {
 fn in_flight(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     match seen.outcome {
         Outcome::Paid(payment) => paid(payout, payment, seen, when),
+        Outcome::Accepted { .. } if !stands(Guard::AcceptedIsNotPaid) => {
+            Change { to: State::Paid, attempt: Some(AttemptState::Succeeded), ..Change::unchanged(payout) }
+        }
         Outcome::Accepted { .. } => accepted(payout, seen, when),
         Outcome::Failed { reason, retryable } => failed(payout, reason, *retryable, seen, when),
         Outcome::NotSent { reason } => not_sent(payout, reason, seen, when),
+        Outcome::Unknown { reason } if !stands(Guard::UnknownIsAsked) => failed(payout, reason, true, seen, when),
+        Outcome::Unknown { reason } if !stands(Guard::HoldKept) => failed(payout, reason, false, seen, when),
         Outcome::Unknown { reason } => ask(payout, Some(reason.clone()), seen, when),
         Outcome::NotFound => not_found(payout, seen, when),
         Outcome::LaneBlocked { reason, executed } => match executed {
@@ -151,7 +158,7 @@ impl Change {
 }
 
 fn paid(payout: &Payout, payment: &Payment, seen: Observation<'_>, when: Conditions<'_>) -> Change {
-    if let Some(difference) = mismatch(payout, payment) {
+    if let Some(difference) = mismatch(payout, payment).filter(|_| stands(Guard::ReceiptMatches)) {
         return Change { detail: Some(difference), ..exception(payout, ExceptionKind::Mismatch, seen) };
     }
     let complete = payment.amount_minor.is_some() && payment.msisdn.is_some();
@@ -202,7 +209,7 @@ fn accepted(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Cha
 }
 
 fn failed(payout: &Payout, reason: &Reason, retryable: bool, seen: Observation<'_>, when: Conditions<'_>) -> Change {
-    if seen.source == Source::Submit && payout.exposed {
+    if seen.source == Source::Submit && payout.exposed && stands(Guard::ResendRefused) {
         // Only this request was refused; an earlier send of the same reference may have gone through.
         return ask(payout, Some(reason.clone()), seen, when);
     }
@@ -285,6 +292,9 @@ fn not_found(payout: &Payout, seen: Observation<'_>, when: Conditions<'_>) -> Ch
 /// The resend rule: the provider remembers our reference long enough, has twice said that it does not know it, and the
 /// last time long enough after the send. (That no receipt waits in the inbox is a condition of the claim.)
 fn may_resend(payout: &Payout, now: Time, when: Conditions<'_>) -> bool {
+    if !stands(Guard::ResendRule) {
+        return true;
+    }
     let (Some(remembered), Some(intended), Some(sent)) = (when.lane.idempotent_for, payout.intended_at, payout.sent_at)
     else {
         return false;

@@ -15,7 +15,7 @@ pub mod webhook;
 mod wire;
 
 use crate::clock::Time;
-use crate::config::LaneConfig;
+use crate::config::{LaneConfig, Secrets};
 use crate::ids::{MessageId, PayoutId};
 use crate::money::{Currency, Money};
 use crate::phone::Msisdn;
@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
+use webhook::SigningKey;
 
 /// Why something ended as it did: a stable code and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -248,6 +249,19 @@ pub struct RailContext {
     pub public_url: String,
     /// Signs capability addresses; see [`crate::receipt::verify`].
     pub capability_key: Arc<[u8; 32]>,
+}
+
+/// Whether somebody vouches for a receipt: it is signed with the lane's secret, or came in by an address that only the provider
+/// was told. The same that [`News::verified`] says, of a receipt that may not even be readable.
+pub fn vouched(lane: &LaneConfig, receipt: &RawReceipt) -> bool {
+    match lane.rail.as_str() {
+        "mtn-momo" => receipt.token_reference.is_some(),
+        "http" | "sms-http" => {
+            let key = SigningKey::parse(Secrets::expose(&lane.secrets.secret));
+            key.is_some_and(|key| key.verify(receipt).is_ok())
+        }
+        _ => false,
+    }
 }
 
 /// Names of the rails that pay, as in `rail = "…"` of a lane.

@@ -14,6 +14,9 @@ pub struct NewReceipt {
     pub raw: RawReceipt,
     /// The reference it seems to speak of, read without judging; a resend waits for receipts of its reference.
     pub reference: Option<Uuid>,
+    /// Somebody vouches for it ([`crate::rail::vouched`]). What nobody vouches for waits behind what somebody does, and only
+    /// the newest of it are kept.
+    pub vouched: bool,
     /// Equal for repeats of the same receipt: they are stored once.
     pub fingerprint: [u8; 32],
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Sends bytes as they are and reads what comes until the server hangs up.
-async fn raw(world: &World, bytes: &[u8]) -> String {
+pub(super) async fn raw(world: &World, bytes: &[u8]) -> String {
     let mut stream = connect(world).await;
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
@@ -15,7 +15,7 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn connect(world: &World) -> TcpStream {
+pub(super) async fn connect(world: &World) -> TcpStream {
     TcpStream::connect(world.gaba.url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
@@ -34,7 +34,7 @@ fn terms() -> String {
 }
 
 impl World {
-    async fn is_alive(&self) {
+    pub(super) async fn is_alive(&self) {
         let (status, batches) = self.gaba.maker.get("/v1/batches?limit=1").await;
         assert_eq!(status, 200, "{batches}");
         let log = std::fs::read_to_string(self.gaba.folder.file("serve.log")).unwrap();

@@ -203,6 +203,8 @@ conformance!(sqlite, open_sqlite; {
         a_receipt_is_claimed_by_one_until_its_lease_lapses,
         an_old_and_a_present_claim_of_a_receipt_in_one_group_apply_it_once,
         no_more_receipts_are_claimed_than_asked_for,
+        what_somebody_vouches_for_is_claimed_before_all_that_nobody_does,
+        of_what_nobody_vouches_for_the_newest_ten_thousand_of_a_lane_are_kept,
         a_receipt_comes_back_byte_for_byte,
         a_receipt_before_the_answer_pays_and_the_answer_changes_nothing,
         nothing_that_comes_after_a_payment_changes_it,

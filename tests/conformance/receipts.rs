@@ -6,7 +6,7 @@ use super::support::*;
 use gaba::batch::State;
 use gaba::payout::Submission;
 use gaba::rail::{News, Outcome};
-use gaba::receipt::Verdict;
+use gaba::receipt::{ClaimedReceipt, NewReceipt, Verdict};
 use gaba::store::Recorded;
 use std::time::Duration;
 use uuid::Uuid;
@@ -81,6 +81,37 @@ pub async fn no_more_receipts_are_claimed_than_asked_for(h: Harness) {
     }
     assert_eq!(h.store.claim_receipts(2, LEASE).await.unwrap().len(), 2);
     assert_eq!(h.store.claim_receipts(9, LEASE).await.unwrap().len(), 3);
+}
+
+pub async fn what_somebody_vouches_for_is_claimed_before_all_that_nobody_does(h: Harness) {
+    for n in 0..5_u8 {
+        h.store_receipt(NewReceipt { vouched: false, ..raw_receipt(&h, LANE, None, vec![n]) }).await;
+    }
+    h.advance(Duration::from_secs(1));
+    h.store_receipt(raw_receipt(&h, LANE, None, b"vouched".to_vec())).await;
+    let first = h.store.claim_receipts(2, LEASE).await.unwrap();
+    assert_eq!(first.iter().filter(|r| r.raw.body == b"vouched").count(), 1);
+    assert_eq!(h.store.claim_receipts(9, LEASE).await.unwrap().len(), 4);
+}
+
+/// A flood of what anybody may post neither fills the disk nor drives out what a provider said.
+pub async fn of_what_nobody_vouches_for_the_newest_ten_thousand_of_a_lane_are_kept(h: Harness) {
+    let stranger =
+        |lane, n: u32| NewReceipt { vouched: false, ..raw_receipt(&h, lane, None, n.to_be_bytes().to_vec()) };
+    h.store_receipt(raw_receipt(&h, LANE, None, b"vouched".to_vec())).await;
+    h.store_receipt(stranger("another", 0)).await;
+    for group in 0..21 {
+        h.advance(Duration::from_secs(1));
+        h.store.store_receipts((0..500).map(|n| stranger(LANE, group * 500 + n)).collect()).await.unwrap();
+    }
+    let kept = h.store.claim_receipts(20_000, LEASE).await.unwrap();
+    let vouched = |r: &&ClaimedReceipt| r.raw.body == b"vouched";
+    let mut strangers: Vec<&[u8]> =
+        kept.iter().filter(|r| r.lane == LANE && !vouched(r)).map(|r| r.raw.body.as_slice()).collect();
+    strangers.sort_unstable();
+    assert_eq!((strangers.len(), strangers[0]), (10_000, &500_u32.to_be_bytes()[..]), "the oldest went");
+    assert_eq!(kept.iter().filter(vouched).count(), 1);
+    assert_eq!(kept.iter().filter(|r| r.lane == "another").count(), 1);
 }
 
 pub async fn a_receipt_comes_back_byte_for_byte(h: Harness) {

@@ -4,10 +4,14 @@
 //! `/hooks/{lane}/{token}` is an address that only the provider was told: its token vouches for one reference. A token
 //! that is not ours is no address at all.
 
+mod strangers;
+
 use super::App;
 use super::body::RawBody;
 use super::problem::Problem;
-use crate::rail::RawReceipt;
+use crate::clock::Time;
+use crate::config::LaneConfig;
+use crate::rail::{self, RawReceipt};
 use crate::receipt::NewReceipt;
 use crate::receipt::verify::verify_capability_token;
 use axum::Json;
@@ -19,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+pub use strangers::Strangers;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -46,7 +51,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address
 /// Takes a receipt in the provider's own format
 #[utoipa::path(method(post, put), path = "/hooks/{lane}", operation_id = "post_receipt", tag = "Hooks",
     params(("lane" = String, Path, description = "Name of the lane")), request_body(content = String, content_type = "*/*"),
-    responses((status = 200, description = "It is stored", body = Empty)))]
+    responses((status = 200, description = "It is stored", body = Empty)),
+    extensions(("x-problems" = json!(["too_many_requests"]))))]
 async fn open(
     State(app): State<Arc<App>>,
     Address(lane): Address<String>,
@@ -60,34 +66,55 @@ async fn open(
 #[utoipa::path(method(post, put), path = "/hooks/{lane}/{token}", operation_id = "post_receipt_to_capability", tag = "Hooks",
     params(("lane" = String, Path, description = "Name of the lane"), ("token" = String, Path, description = "What makes the address a capability")),
     request_body(content = String, content_type = "*/*"),
-    responses((status = 200, description = "It is stored", body = Empty)))]
+    responses((status = 200, description = "It is stored", body = Empty)),
+    extensions(("x-problems" = json!(["too_many_requests"]))))]
 async fn capability(
     State(app): State<Arc<App>>,
     Address((lane, token)): Address<(String, String)>,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Json<Empty>, Problem> {
-    let vouched = verify_capability_token(&app.capability_key, &lane, &token).ok_or_else(Problem::not_found)?;
-    receive(&app, &lane, Some(vouched), &headers, body.into()).await
+    receive(&app, &lane, Some(&token), &headers, body.into()).await
 }
 
 async fn receive(
     app: &App,
     lane: &str,
-    token_reference: Option<Uuid>,
+    token: Option<&str>,
     headers: &HeaderMap,
     body: Vec<u8>,
 ) -> Result<Json<Empty>, Problem> {
-    app.config.lane(lane).ok_or_else(Problem::not_found)?;
-    let raw = RawReceipt { token_reference, headers: kept(headers), body, received_at: app.clock.now() };
-    app.inbox.store(receipt(lane, raw)).await?;
-    metrics::counter!("gaba_receipts_total", "lane" => lane.to_owned()).increment(1);
+    let lane = app.config.lane(lane).ok_or_else(Problem::not_found)?;
+    let receipt = read_receipt(&app.capability_key, lane, token, headers, body, app.clock.now());
+    let receipt = receipt.ok_or_else(Problem::not_found)?;
+    if !receipt.vouched {
+        app.strangers.admit(&lane.name, receipt.raw.body.len())?;
+    }
+    app.inbox.store(receipt).await?;
+    metrics::counter!("gaba_receipts_total", "lane" => lane.name.clone()).increment(1);
     Ok(Json(Empty {}))
 }
 
-fn receipt(lane: &str, raw: RawReceipt) -> NewReceipt {
+/// What was posted to a lane's hook, as it is stored; `None` where the token in its address is not ours.
+pub(crate) fn read_receipt(
+    key: &[u8; 32],
+    lane: &LaneConfig,
+    token: Option<&str>,
+    headers: &HeaderMap,
+    body: Vec<u8>,
+    received_at: Time,
+) -> Option<NewReceipt> {
+    let token_reference = match token {
+        Some(token) => Some(verify_capability_token(key, &lane.name, token)?),
+        None => None,
+    };
+    Some(receipt(lane, RawReceipt { token_reference, headers: kept(headers), body, received_at }))
+}
+
+fn receipt(lane: &LaneConfig, raw: RawReceipt) -> NewReceipt {
     let reference = raw.token_reference.or_else(|| spoken_of(&raw.body));
-    NewReceipt { lane: lane.to_owned(), reference, fingerprint: fingerprint(lane, &raw), raw }
+    let (vouched, fingerprint) = (rail::vouched(lane, &raw), fingerprint(&lane.name, &raw));
+    NewReceipt { lane: lane.name.clone(), reference, fingerprint, vouched, raw }
 }
 
 /// The headers that a signature is verified with; never credentials.
@@ -128,13 +155,17 @@ fn spoken_of(body: &[u8]) -> Option<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
+
+    fn lane() -> LaneConfig {
+        let lane = "[[lanes]]\nname = \"airtel-ug\"\nrail = \"http\"\nbase_url = \"http://x\"\ncurrency = \"UGX\"\n";
+        crate::config::Config::parse(lane).unwrap().lanes.remove(0)
+    }
 
     fn posted(headers: &[(&'static str, &str)], body: &str) -> NewReceipt {
         let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
         let raw =
             RawReceipt { token_reference: None, headers: kept(&headers), body: body.into(), received_at: Time(0) };
-        receipt("airtel-ug", raw)
+        receipt(&lane(), raw)
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Messages: claimed with their text committed, recorded under their fence.
 
 use super::rows::{self, get, hex, reason, state, time, time_opt};
-use super::{Result, SqliteStore, Tx, bulk, error, organisations, own, quarantine, sql};
+use super::{Result, SqliteStore, Tx, bulk, but, error, organisations, own, quarantine, sql};
 use crate::batch::{self, Batch, Kind};
 use crate::chance;
 use crate::clock::{SharedClock, Time};
+use crate::faults::{Guard, stands};
 use crate::ids::{self, BatchId, OrganisationId};
 use crate::machine::State as _;
 use crate::money::Money;
@@ -146,9 +147,11 @@ async fn claim(
 ) -> Result<Vec<Dispatch>> {
     let (now, lease_until) = (clock.now(), clock.monotonic() + lease);
     // Whoever was sending and is gone may have sent it; whoever waits for a receipt past its deadline gets none.
-    let lapsed = sql!("messages_lapse").bind(lane).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let lapse = but(Guard::SmsNeverResent, sql!("messages_lapse"), "'unknown', due_at = NULL", "'queued', due_at = $2");
+    let lapsed = lapse.bind(lane).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
     let expired = sql!("messages_expire").bind(lane).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
-    let mut moved = bulk::moved(&lapsed, State::Sending, State::Unknown)?;
+    let lapsed_to = if stands(Guard::SmsNeverResent) { State::Unknown } else { State::Queued };
+    let mut moved = bulk::moved(&lapsed, State::Sending, lapsed_to)?;
     moved.extend(bulk::moved(&expired, State::Submitted, State::Expired)?);
     bulk::settle(tx, &moved, now).await?;
     let due = pick(tx, lane, n, now).await?;

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Deaths after which a receipt is set aside: two in company, one alone. The provider is asked about its payout all the same.
 const DEATHS_MAX: i64 = 3;
+/// Receipts of a lane that are kept though nobody vouches for them.
+const UNVOUCHED_MAX: i64 = 10_000;
 
 #[async_trait]
 impl Receipts for SqliteStore {
@@ -31,7 +33,7 @@ impl Receipts for SqliteStore {
                     let body = sql!("receipt_set_body").bind(&receipt.lane).bind(receipt.fingerprint.to_vec());
                     body.bind(&receipt.raw.body).execute(&mut *tx).await.map_err(error)?;
                 }
-                Ok(())
+                prune(tx, &receipts).await
             })
         })
         .await
@@ -70,12 +72,23 @@ impl Receipts for SqliteStore {
     }
 }
 
+/// Makes room in the lanes that just got something that nobody vouches for.
+async fn prune(tx: &mut Tx, stored: &[NewReceipt]) -> Result<()> {
+    let lanes: HashSet<&str> = stored.iter().filter(|r| !r.vouched).map(|r| r.lane.as_str()).collect();
+    for lane in lanes {
+        let prune = sql!("receipts_prune").bind(lane).bind(UNVOUCHED_MAX).execute(&mut *tx).await.map_err(error)?;
+        metrics::counter!("gaba_receipts_pruned_total", "lane" => lane.to_owned()).increment(prune.rows_affected());
+    }
+    Ok(())
+}
+
 fn stored(receipt: &NewReceipt) -> Value {
     json!({
         "id": hex(ids::fresh()),
         "lane": receipt.lane,
         "fingerprint": hex::encode(receipt.fingerprint),
         "reference": receipt.reference.map(hex),
+        "vouched": i64::from(receipt.vouched),
         "token_reference": receipt.raw.token_reference.map(hex),
         "headers": serde_json::to_string(&receipt.raw.headers).unwrap_or_default(),
         "body": String::from_utf8_lossy(&receipt.raw.body),

@@ -2,9 +2,10 @@
 
 use super::organisations::{open_account, record_act};
 use super::rows::{self, get};
-use super::{Result, SqliteStore, Tx, error, ledger_check, sql};
+use super::{Result, SqliteStore, Tx, but, error, ledger_check, sql};
 use crate::batch::Batch;
 use crate::clock::Time;
+use crate::faults::Guard;
 use crate::ids::{AccountId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
@@ -149,7 +150,8 @@ pub(super) async fn reserve(tx: &mut Tx, batch: &Batch, needed: Money, now: Time
     if needed.minor == 0 {
         return Ok(());
     }
-    let taken = sql!("account_take").bind(wallet).bind(needed.minor).execute(&mut *tx).await.map_err(error)?;
+    let taken = but(Guard::WalletFloor, sql!("account_take"), " AND balance >= $2", "");
+    let taken = taken.bind(wallet).bind(needed.minor).execute(&mut *tx).await.map_err(error)?;
     if taken.rows_affected() == 0 {
         let balance = sql!("account_balance").bind(wallet).fetch_optional(&mut *tx).await.map_err(error)?;
         let available = balance.map_or(Ok(0), |row| get::<i64>(&row, "balance"))?;

@@ -73,7 +73,7 @@ impl World {
         let raw = RawReceipt { token_reference: Some(reference), headers, body, received_at: self.time() };
         let mut fingerprint = [0; 32];
         fingerprint[..8].copy_from_slice(&nonce.to_be_bytes());
-        let receipt = NewReceipt { lane: lane.into(), raw, reference: Some(reference), fingerprint };
+        let receipt = NewReceipt { lane: lane.into(), raw, reference: Some(reference), fingerprint, vouched: true };
         let by = if verified { By::Receipt } else { By::Hint };
         let due = Some(self.model.now);
         let letter =

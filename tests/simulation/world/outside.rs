@@ -101,7 +101,8 @@ impl World {
         let mut fingerprint = [0; 32];
         fingerprint[..8].copy_from_slice(&self.next().to_be_bytes());
         let raw = RawReceipt { token_reference: token, headers: Vec::new(), body, received_at: self.clock.now() };
-        let receipt = NewReceipt { lane: lane.into(), raw, reference: Some(token.unwrap_or(reference)), fingerprint };
+        let (vouched, reference) = (token.is_some(), Some(token.unwrap_or(reference)));
+        let receipt = NewReceipt { lane: lane.into(), raw, reference, fingerprint, vouched };
         self.posted.push(receipt.clone());
         let over = self.posted.len().saturating_sub(POSTED_MAX);
         self.posted.drain(..over);
