@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make simulation · make forged · make mutants · make drill · make bench
+# make demo · make check · make test · make model · make simulation · make chaos · make forged · make mutants · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model simulation forged mutants drill bench
+.PHONY: demo check lint deny test model simulation chaos forged mutants drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -23,6 +23,10 @@ test:
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:
 	GABA_MODEL_STEPS=1000000 $(CARGO) test --test all -- model:: --nocapture
+
+# Faults by the thousand on real processes, one after the other; docs/RELIABILITY.md tells of it. FAULT=zombie: one of them.
+chaos:
+	GABA_CHAOS_SCALE=$${GABA_CHAOS_SCALE:-1} $(CARGO) test --test all -- chaos::$(FAULT) --nocapture --test-threads=1
 
 # Twenty times a machine is lost and a backup that lacks the last payments is restored; `make test` does it twice.
 drill:

@@ -7,7 +7,8 @@
 //! A process is told by its environment:
 //!
 //! - `GABA_FAULT=after_intent:die@3,before_record:fail` — what happens at which [`Point`], every time or the third time
-//!   alone: `die` (as by `kill -9`), `fail`, `panic`, `hang`, `wait250` (milliseconds).
+//!   alone: `die` (as by `kill -9`), `fail`, `panic`, `hang`, `wait250` (milliseconds); `after_answer:die#256771000117`:
+//!   only while that row is in hand. What was injected is told on stderr, to be counted.
 //! - `GABA_WITHOUT=fence,resend_rule` — the [`Guard`]s that are taken away.
 //! - `GABA_CLOCK_OFFSET=-86400` — seconds by which its wall clock is wrong.
 //!
@@ -129,7 +130,7 @@ pub enum Act {
 pub struct Injected(pub Point);
 
 #[cfg(feature = "faults")]
-pub use told::{at, clock_offset, script, stands};
+pub use told::{at, at_row, awaited, clock_offset, script, stands};
 
 #[cfg(not(feature = "faults"))]
 mod never {
@@ -138,6 +139,12 @@ mod never {
     /// Nothing happens here.
     #[inline(always)]
     pub async fn at(_: Point) -> Result<(), Injected> {
+        Ok(())
+    }
+
+    /// Nothing happens here either.
+    #[inline(always)]
+    pub async fn at_row(_: Point, _: &str) -> Result<(), Injected> {
         Ok(())
     }
 
@@ -154,7 +161,7 @@ mod never {
     }
 }
 #[cfg(not(feature = "faults"))]
-pub use never::{at, clock_offset, stands};
+pub use never::{at, at_row, clock_offset, stands};
 
 #[cfg(feature = "faults")]
 mod told {
@@ -177,8 +184,22 @@ mod told {
 
     /// Passes a point; what was ordered happens.
     pub async fn at(point: Point) -> Result<(), Injected> {
+        pass(point, None).await
+    }
+
+    /// Passes a point with a row in hand, which an order may name by its number.
+    pub async fn at_row(point: Point, row: &str) -> Result<(), Injected> {
+        pass(point, Some(row)).await
+    }
+
+    /// Whether the environment orders anything at a point.
+    pub fn awaited(point: Point) -> bool {
+        orders().iter().any(|order| order.point == point)
+    }
+
+    async fn pass(point: Point, row: Option<&str>) -> Result<(), Injected> {
         let scripted = SCRIPT.with(|own| own.borrow_mut().as_mut().map(|script| script(point)));
-        match scripted.unwrap_or_else(|| ordered(point)) {
+        match scripted.unwrap_or_else(|| ordered(point, row)) {
             Act::Pass => {}
             Act::Die => std::process::abort(),
             Act::Fail => return Err(Injected(point)),
@@ -208,21 +229,38 @@ mod told {
         act: Act,
         /// The only time that it happens; every time where there is none.
         nth: Option<u64>,
+        /// The only row that it concerns; any where there is none.
+        row: Option<String>,
         passed: AtomicU64,
     }
 
-    fn ordered(point: Point) -> Act {
+    fn orders() -> &'static [Order] {
         static ORDERS: OnceLock<Vec<Order>> = OnceLock::new();
-        let orders = ORDERS.get_or_init(|| list("GABA_FAULT", order));
-        let happens = |order: &&Order| {
+        ORDERS.get_or_init(|| list("GABA_FAULT", order))
+    }
+
+    fn ordered(point: Point, row: Option<&str>) -> Act {
+        let concerns = |order: &&Order| order.point == point && (order.row.is_none() || order.row.as_deref() == row);
+        let mut happens = Act::Pass;
+        // Every order counts every passing, whatever another one makes of it.
+        for order in orders().iter().filter(concerns) {
             let passed = order.passed.fetch_add(1, Ordering::Relaxed) + 1;
-            order.nth.is_none_or(|nth| nth == passed)
-        };
-        orders.iter().filter(|order| order.point == point).find(happens).map_or(Act::Pass, |order| order.act)
+            if order.nth.is_none_or(|nth| nth == passed) {
+                happens = order.act;
+            }
+        }
+        if happens != Act::Pass {
+            eprintln!("fault injected: {} {happens:?}", point.name());
+        }
+        happens
     }
 
     fn order(text: &str) -> Option<Order> {
         let (point, act) = text.split_once(':')?;
+        let (act, row) = match act.split_once('#') {
+            Some((act, row)) => (act, Some(row.to_owned())),
+            None => (act, None),
+        };
         let (act, nth) = match act.split_once('@') {
             Some((act, nth)) => (act, Some(nth.parse().ok()?)),
             None => (act, None),
@@ -234,7 +272,7 @@ mod told {
             "hang" => Act::Hang,
             _ => Act::Wait(Duration::from_millis(act.strip_prefix("wait")?.parse().ok()?)),
         };
-        Some(Order { point: find(Point::ALL, Point::name, point)?, act, nth, passed: AtomicU64::new(0) })
+        Some(Order { point: find(Point::ALL, Point::name, point)?, act, nth, row, passed: AtomicU64::new(0) })
     }
 
     fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Option<T> {

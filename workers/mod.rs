@@ -34,7 +34,7 @@ pub struct TelcoLane {
 
 impl TelcoLane {
     pub fn conditions(&self) -> Conditions<'_> {
-        Conditions { lane: &self.config, breaker_closed: self.breaker.is_closed(), seed: chance::draw() }
+        Conditions { lane: &self.config, breaker_closed: self.breaker.admits(), seed: chance::draw() }
     }
 
     /// Decides what an answer means and records it together with whatever else has to be recorded now.

@@ -2,6 +2,7 @@
 
 use super::{QUERY, TelcoLane, ours};
 use crate::clock::Time;
+use crate::faults::{self, Point};
 use crate::payout::resolve::Source;
 use crate::payout::{Action, Enquiry, PANIC};
 use crate::queue::Work;
@@ -45,6 +46,9 @@ impl Work for Query {
 
     async fn perform(&self, row: &Enquiry) {
         let answer = self.lane.rail.query(row.reference).await;
+        if faults::at_row(Point::AfterAnswer, row.payout.msisdn.as_str()).await.is_err() {
+            return;
+        }
         self.lane.observe(&answer, QUERY);
         self.lane.record(&row.payout, answer, Source::Query).await;
     }

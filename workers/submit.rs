@@ -3,7 +3,7 @@
 use super::{SUBMIT, TelcoLane, ours};
 use crate::clock::Time;
 use crate::faults::{self, Guard, Point};
-use crate::payout::resolve::{self, Source};
+use crate::payout::resolve::{self, Conditions, Source};
 use crate::payout::{Action, PANIC, Payout, Submission};
 use crate::queue::Work;
 use crate::rail::{Outcome, Reason, Transfer};
@@ -24,8 +24,11 @@ impl Submit {
         let rail = lane.rail.clone();
         let prepare: PrepareTransfer = Arc::new(move |transfer: &Transfer| rail.request(transfer));
         let rule = lane.clone();
-        let ask_instead: AskInstead =
-            Arc::new(move |payout: &Payout, now, paused| resolve::ask_instead(payout, now, paused, rule.conditions()));
+        let ask_instead: AskInstead = Arc::new(move |payout: &Payout, now, paused| {
+            // The breaker has let this claim through, perhaps as its probe, and is closed behind it.
+            let when = Conditions { breaker_closed: true, ..rule.conditions() };
+            resolve::ask_instead(payout, now, paused, when)
+        });
         Submit { name: format!("submit-{}", lane.config.name), lane, prepare, ask_instead }
     }
 
@@ -66,7 +69,7 @@ impl Work for Submit {
         }
         let started = self.lane.clock.monotonic();
         let answer = self.lane.rail.submit(row.reference, &row.request).await;
-        if faults::at(Point::AfterAnswer).await.is_err() {
+        if faults::at_row(Point::AfterAnswer, row.payout.msisdn.as_str()).await.is_err() {
             return;
         }
         let took = self.lane.clock.monotonic().saturating_duration_since(started);

@@ -73,6 +73,12 @@ impl Breaker {
         self.open_until.is_none()
     }
 
+    /// Whether a transfer would be let through now, if only as a probe. A lane on which nothing but resends is left would
+    /// otherwise wait for ever: they for the breaker, and it for a transfer.
+    pub fn admits(&self, now: Instant) -> bool {
+        self.open_until.is_none_or(|until| until <= now)
+    }
+
     pub fn parked(&self) -> Option<&str> {
         self.parked.as_deref()
     }
@@ -96,7 +102,9 @@ mod tests {
         }
         breaker.observe(&trouble(), now);
         assert_eq!(breaker.passage(now), Passage::Wait(OPEN_FOR));
+        assert!(!breaker.admits(now) && breaker.admits(now + OPEN_FOR) && !breaker.is_closed());
         assert_eq!(breaker.passage(now + OPEN_FOR), Passage::One);
+        assert!(!breaker.admits(now + OPEN_FOR), "the door is closed behind a probe");
         assert_eq!(breaker.passage(now + OPEN_FOR), Passage::Wait(OPEN_FOR), "one probe at a time");
         breaker.unused(now + OPEN_FOR);
         assert_eq!(breaker.passage(now + OPEN_FOR), Passage::One, "a probe that sent nothing is none");

@@ -49,23 +49,31 @@ impl SharedBreaker {
 
     /// Takes note of an outcome; says once when the lane opens, parks or is back.
     pub fn observe(&self, lane: &str, outcome: &Outcome) {
-        let (before, after, parked) = self.with(|b| {
-            let before = b.is_closed();
+        let standing = |b: &Breaker| (b.is_closed(), b.parked().map(str::to_owned));
+        let (before, after) = self.with(|b| {
+            let before = standing(b);
             b.observe(outcome, self.clock.monotonic());
-            (before, b.is_closed(), b.parked().map(str::to_owned))
+            (before, standing(b))
         });
-        match (before, after, parked) {
-            (true, false, Some(why)) => {
-                tracing::error!(lane, why, "the lane is parked: mend its account or credentials")
-            }
-            (true, false, None) => tracing::warn!(lane, "the provider is in trouble: the lane waits"),
-            (false, true, _) => tracing::info!(lane, "the provider is back"),
-            _ => {}
+        if before.0 == after.0 && before.1.is_some() == after.1.is_some() {
+            return;
+        }
+        let gauge = |on: bool| f64::from(u8::from(on));
+        metrics::gauge!("gaba_lane_breaker_open", "lane" => lane.to_owned()).set(gauge(!after.0));
+        metrics::gauge!("gaba_lane_parked", "lane" => lane.to_owned()).set(gauge(after.1.is_some()));
+        match after {
+            (true, _) => tracing::info!(lane, "the provider is back"),
+            (false, Some(why)) => tracing::error!(lane, why, "the lane is parked: mend its account or credentials"),
+            (false, None) => tracing::warn!(lane, "the provider is in trouble: the lane waits"),
         }
     }
 
     pub fn is_closed(&self) -> bool {
         self.with(|b| b.is_closed())
+    }
+
+    pub fn admits(&self) -> bool {
+        self.with(|b| b.admits(self.clock.monotonic()))
     }
 
     pub fn parked(&self) -> Option<String> {
@@ -138,5 +146,27 @@ impl Gate for LaneGate {
         if self.rate.is_some() {
             *self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = asked - got;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::lane::breaker::FAILURES_MAX;
+    use crate::rail::{Executed, Reason};
+
+    #[test]
+    fn a_lane_that_is_parked_while_it_waits_says_so() {
+        let breaker = SharedBreaker::new(Arc::new(SystemClock));
+        let reason = || Reason::new("x", "y");
+        for _ in 0..FAILURES_MAX {
+            breaker.observe("mtn-ug", &Outcome::Unknown { reason: reason() });
+        }
+        assert!(!breaker.is_closed() && breaker.parked().is_none());
+        breaker.observe("mtn-ug", &Outcome::LaneBlocked { reason: reason(), executed: Executed::No });
+        assert_eq!(breaker.parked().as_deref(), Some("x: y"));
+        breaker.observe("mtn-ug", &Outcome::NotFound);
+        assert!(breaker.is_closed() && breaker.parked().is_none());
     }
 }

@@ -46,6 +46,7 @@ pub struct Observation<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions<'a> {
     pub lane: &'a LaneConfig,
+    /// Or open, and about to let one transfer through to see whether the provider is back.
     pub breaker_closed: bool,
     /// Seed of the backoff's jitter.
     pub seed: u64,

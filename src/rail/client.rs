@@ -150,7 +150,10 @@ impl RailClient {
         if left < self.connect_timeout {
             return Err(Failure::NotSent(Reason::new("out_of_time", "no time was left to begin the request")));
         }
-        match build(http).timeout(left).send().await {
+        let request = build(http).timeout(left);
+        #[cfg(feature = "faults")]
+        let request = halves::torn(request);
+        match request.send().await {
             Ok(response) => read(response).await,
             Err(error) => Err(classify(&error)),
         }
@@ -236,5 +239,7 @@ fn chain(error: &reqwest::Error) -> String {
     if text.is_empty() { "the request failed".to_owned() } else { text }
 }
 
+#[cfg(feature = "faults")]
+mod halves;
 #[cfg(test)]
 mod tests;

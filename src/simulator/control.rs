@@ -130,12 +130,14 @@ struct Listed {
 /// `GET /_book/summary`: counts per rail and state, and whether anybody was paid twice.
 async fn summary(State(network): State<Arc<Network>>) -> Json<Value> {
     let mut rails = BTreeMap::<&str, BTreeMap<&str, u64>>::new();
+    let mut calls = BTreeMap::<&str, u64>::new();
     let mut paid = HashMap::<Box<str>, u32>::new();
     let mut cursor = 0;
     // Page by page, so that the book is not held for the whole count.
     loop {
         let read = network.book.page(cursor, LIST_MAX, |_, entry| {
             *rails.entry(entry.rail.name()).or_default().entry(entry.state.name(entry.rail)).or_default() += 1;
+            *calls.entry(entry.rail.name()).or_default() += u64::from(entry.visits);
             if let (Stands::Paid, Some(payout)) = (entry.state, &entry.details.payout_id) {
                 *paid.entry(payout.clone()).or_default() += 1;
             }
@@ -154,6 +156,8 @@ async fn summary(State(network): State<Arc<Network>>) -> Json<Value> {
     let receipts = &network.receipts;
     Json(json!({
         "rails": rails,
+        // Submits that came in whole, repetitions of a reference included.
+        "calls": calls,
         "payouts_paid": paid.len(),
         "payouts_paid_twice": counted,
         "paid_twice": twice,

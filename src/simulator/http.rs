@@ -46,6 +46,9 @@ struct Body<'a> {
 }
 
 async fn submit(State(network): State<Arc<Network>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    if let Err(refusal) = network.admits(Rail::Http) {
+        return refusal.into_response();
+    }
     let parsed = serde_json::from_slice::<Body>(&bytes);
     let details = parsed.as_ref().map(details).unwrap_or_default();
     let key = idempotency_key(&headers);
@@ -122,7 +125,7 @@ fn ask(key: Option<Uuid>, body: &Body, digest: u64) -> Result<Ask, Refusal> {
 }
 
 async fn query(State(network): State<Arc<Network>>, Path(reference): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(refusal) = authorised(&headers) {
+    if let Err(refusal) = network.admits(Rail::Http).and_then(|()| authorised(&headers)) {
         return refusal.into_response();
     }
     network.dawdle(Rail::Http).await;

@@ -11,10 +11,13 @@
 //! | `refuse` | a definitive failure with a final code (`sms-http`: 422) |
 //! | `receipt_lost` | no receipt |
 //! | `receipt_double` | two to four receipts |
+//! | `receipt_copies` | so many receipts of everything that is not lost; 0: as `receipt_double` says |
 //! | `receipt_late_ms` | each receipt waits a random time up to that, so they also overtake each other |
 //! | `receipt_early` | settled at once, and the receipt is posted before the answer is given |
 //! | `receipt_forged` | beside the true one, one that an outsider made: other key, changed body, stale timestamp; for `mtn-momo` to an address with a wrong or without its last segment. Posted on acceptance, also for what never settles |
 //! | `receipt_mismatch` | before the true receipt of a payment, one from the network itself that names another amount |
+//! | `receipt_tries_more` | so often more than three times is a receipt tried again that nobody takes, 1.2 s apart |
+//! | `barred` | our account is: every submit and query gets a 403 (`sms-http`: submits), and nothing is noted |
 //! | `float` | money left, as decimal string, `null` for endless; each payment takes from it, `GET` shows the rest |
 //! | `rate_per_second` | submits above it get 429 and are noted as seen; `null` for no limit; bursts up to one second's worth |
 //! | `seed` | the same seed draws the same faults for the same references |
@@ -49,6 +52,7 @@ pub struct Knobs {
     pub receipt_lost: f64,
     #[serde(deserialize_with = "probability")]
     pub receipt_double: f64,
+    pub receipt_copies: u32,
     pub receipt_late_ms: u64,
     #[serde(deserialize_with = "probability")]
     pub receipt_early: f64,
@@ -56,6 +60,8 @@ pub struct Knobs {
     pub receipt_forged: f64,
     #[serde(deserialize_with = "probability")]
     pub receipt_mismatch: f64,
+    pub receipt_tries_more: usize,
+    pub barred: bool,
     pub float: Option<String>,
     pub rate_per_second: Option<u32>,
     pub seed: u64,
@@ -158,6 +164,9 @@ impl Knobs {
     pub(super) fn copies(&self, reference: Uuid) -> u32 {
         if self.happens(self.receipt_lost, reference, 0, Draw::Lost) {
             return 0;
+        }
+        if self.receipt_copies > 0 {
+            return self.receipt_copies;
         }
         match self.happens(self.receipt_double, reference, 0, Draw::Double) {
             true => 2 + (self.number(reference, 1, Draw::Double) * 3.0) as u32,

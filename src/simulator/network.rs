@@ -1,6 +1,7 @@
 //! The network behind the rails: takes what they understood, makes the knobs felt, and sets off what follows.
 
 use super::Options;
+use super::answers::Refusal;
 use super::book::{Ask, Book, Taken};
 use super::entry::{Details, Rail, State};
 use super::knobs::{Control, Fault, Knobs};
@@ -59,6 +60,14 @@ impl Network {
 
     pub fn control(&self, rail: Rail) -> &Control {
         &self.controls[rail as usize]
+    }
+
+    /// Whether our account may speak to this rail at all.
+    pub fn admits(&self, rail: Rail) -> Result<(), Refusal> {
+        if self.control(rail).knobs().barred {
+            return Err(Refusal::new(403, "FORBIDDEN", "this account is barred"));
+        }
+        Ok(())
     }
 
     /// Notes a reference whose request was refused. Await before answering.

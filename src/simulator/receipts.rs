@@ -2,7 +2,7 @@
 //!
 //! A receipt is a place in the book and a kind; its body is written when it is posted. It follows the answer (not before
 //! [`AFTER_ANSWER_MS`]), except where `receipt_early` says otherwise. A post that finds nobody, or is answered 429 or 5xx,
-//! is tried again after each of [`RETRY_AFTER_MS`] and is then lost, as is one that was waiting when the network stopped.
+//! is tried again after each of [`RETRY_AFTER_MS`] (`receipt_tries_more`: and so often more) and is then lost, as is one that was waiting when the network stopped.
 
 use super::book::now_us;
 use super::entry::{Entry, Rail, State, Told};
@@ -216,10 +216,14 @@ impl Network {
             self.receipts.posted.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match RETRY_AFTER_MS.get(post.tries) {
-            Some(&wait_ms) => self.plan_post(wait_ms, Post { tries: post.tries + 1, ..post }),
-            None => drop(self.receipts.lost.fetch_add(1, Ordering::Relaxed)),
+        let rail = self.book.read(post.position, |entry| entry.rail);
+        let tries_max = RETRY_AFTER_MS.len() + self.control(rail).knobs().receipt_tries_more;
+        if post.tries >= tries_max {
+            self.receipts.lost.fetch_add(1, Ordering::Relaxed);
+            return;
         }
+        let wait_ms = RETRY_AFTER_MS[post.tries.min(RETRY_AFTER_MS.len() - 1)];
+        self.plan_post(wait_ms, Post { tries: post.tries + 1, ..post });
     }
 
     /// Posts now, once the book has it; the caller waits for the answer to this before it answers itself.

@@ -40,6 +40,9 @@ struct Body<'a> {
 }
 
 async fn send(State(network): State<Arc<Network>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    if let Err(refusal) = network.admits(Rail::SmsHttp) {
+        return refusal.into_response();
+    }
     let parsed = serde_json::from_slice::<Body>(&bytes);
     let details = parsed.as_ref().map(details).unwrap_or_default();
     let key = idempotency_key(&headers);

@@ -184,6 +184,7 @@ conformance!(sqlite, open_sqlite; {
         every_step_of_a_payout_can_be_read_back_in_order,
         two_batches_of_one_group_keep_their_books_apart,
         taking_over_voids_the_claims_of_the_process_before,
+        a_clock_that_was_ahead_puts_nobody_off_and_makes_no_intent_young,
     }
     poison {
         a_row_that_nobody_survives_is_left_to_two_people,

@@ -358,3 +358,21 @@ pub async fn taking_over_voids_the_claims_of_the_process_before(h: Harness) {
     assert_eq!(h.counts(&org, &batch).await, "1 queued, 1 accepted, 1 unknown");
     assert_tenant(&h, &org).await;
 }
+
+/// The clock was a day ahead while they were imported, claimed and recorded, and is right at the next start.
+pub async fn a_clock_that_was_ahead_puts_nobody_off_and_makes_no_intent_young(h: Harness) {
+    let org = h.tenant().await;
+    h.approved(&org, &list(4)).await;
+    let out = h.claim(2).await;
+    h.sent(&out[0], accepted()).await;
+    h.step_back(Duration::from_secs(86_400));
+    assert!(h.claim(10).await.is_empty() && h.ask(10).await.is_empty(), "all of it is due tomorrow");
+    h.store.take_over().await.unwrap();
+    let asked = h.ask(10).await;
+    assert_eq!((asked.len(), h.claim(10).await.len()), (2, 2));
+    for enquiry in &asked {
+        // What nobody can say the age of is as good as too old to be sent again.
+        assert_eq!(enquiry.payout.intended_at.map(|at| at.micros()), Some(0));
+    }
+    assert_tenant(&h, &org).await;
+}

@@ -26,15 +26,16 @@ pub const FIRST_ROW: u32 = 2;
 pub const LANE: &str = "mtn-ug";
 const CURRENCY: Currency = Currency::Ugx;
 
-/// Stands still until it is told to move; wall and monotonic time move together.
+/// Stands still until it is told to move; wall and monotonic time move together, unless the wall clock is put back.
 pub struct TestClock {
     began: Instant,
     passed: Mutex<Duration>,
+    back: Mutex<Duration>,
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Time {
-        Time(1_800_000_000_000_000) + *self.passed.lock().unwrap()
+        Time(1_800_000_000_000_000) + *self.passed.lock().unwrap() - *self.back.lock().unwrap()
     }
 
     fn monotonic(&self) -> Instant {
@@ -53,7 +54,7 @@ pub struct Harness {
 
 pub async fn open_sqlite() -> Harness {
     let home = crate::support::Folder::new("store");
-    let clock = Arc::new(TestClock { began: Instant::now(), passed: Mutex::default() });
+    let clock = Arc::new(TestClock { began: Instant::now(), passed: Mutex::default(), back: Mutex::default() });
     let shared: SharedClock = clock.clone();
     let store = SqliteStore::open(&format!("sqlite://{}", home.file("gaba.db").display()), shared).await.unwrap();
     Harness { store: Arc::new(store), clock, _home: Box::new(home), counter: AtomicU64::new(0) }
@@ -249,6 +250,10 @@ impl Harness {
 
     pub fn monotonic(&self) -> Instant {
         self.clock.monotonic()
+    }
+
+    pub fn step_back(&self, by: Duration) {
+        *self.clock.back.lock().unwrap() += by;
     }
 
     pub fn advance(&self, by: Duration) {

@@ -44,15 +44,15 @@ impl Model {
         self.rows().filter(|(_, _, row)| due(row)).map(|(at, _, _)| at).collect()
     }
 
-    /// The suspect that is asked about next, alone of its kind; any of these, if several fell due together. Those that killed
-    /// too often are put aside before.
+    /// The suspect that is asked about next, alone of its kind over all lanes; any of these, if several fell due together.
+    /// Those that killed too often are put aside before.
     pub fn suspects(&mut self, lane: &str) -> Vec<At> {
         let now = self.now;
         let of_lane = |row: &Row| row.lane == lane && row.is_suspect();
         let in_hand = |row: &Row| {
             row.claims > 0 && row.claims + row.deaths > SUSPECT && row.due.is_some_and(|due| due.from > now)
         };
-        if !self.is_steady() || self.rows().any(|(_, _, row)| of_lane(row) && in_hand(row)) {
+        if !self.is_steady() || self.rows().any(|(_, _, row)| row.is_suspect() && in_hand(row)) {
             return Vec::new();
         }
         loop {

@@ -5,7 +5,9 @@
 
 pub mod chance;
 pub mod described;
+pub mod engine;
 pub mod judge;
+pub mod proxy;
 pub mod shrink;
 
 use serde_json::{Value, json};
@@ -125,6 +127,12 @@ impl Network {
         assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
     }
 
+    /// Counts of the network: `rails`, `calls`, `receipts`.
+    pub async fn summary(&self) -> Value {
+        let answer = self.http.get(format!("{}/_book/summary", self.url)).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
     /// Everything the network ever saw, as it stands now.
     pub async fn book(&self) -> Vec<Value> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
@@ -183,9 +191,21 @@ impl Installation {
 
     /// Starts the server and waits until it is ready.
     pub async fn serve(&mut self) {
+        self.start(&[]);
+        self.ready().await;
+    }
+
+    /// Starts the server with more in its environment, and waits for nothing.
+    pub fn start(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::File::options().create(true).append(true).open(self.folder.file("serve.log")).unwrap();
-        let child = command(&self.folder, &["serve"]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
-        let mut server = Process(child);
+        let mut serve = command(&self.folder, &["serve"]);
+        serve.envs(environment.iter().copied()).stderr(log).stdout(Stdio::null());
+        self.server = Some(Process(serve.spawn().unwrap()));
+    }
+
+    /// Waits until the server is ready.
+    pub async fn ready(&mut self) {
+        let server = self.server.as_mut().expect("a server that was started");
         let client = self.maker.client.clone();
         let ready = format!("{}/readyz", self.url);
         until("the server to be ready", || {
@@ -194,7 +214,16 @@ impl Installation {
             async { request.await.ok().filter(|r| r.status().is_success()) }
         })
         .await;
-        self.server = Some(server);
+    }
+
+    /// Whether the server's process lives.
+    pub fn is_running(&mut self) -> bool {
+        self.server.as_mut().is_some_and(Process::is_running)
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.folder.file("serve.log")).unwrap_or_default()).into_owned()
     }
 
     /// The server's process.
@@ -218,7 +247,7 @@ impl Installation {
     }
 }
 
-fn command(folder: &Folder, arguments: &[&str]) -> Command {
+pub fn command(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = Command::new(GABA);
     command
         .arg("--config")
@@ -238,14 +267,14 @@ fn run_json(folder: &Folder, arguments: &[&str]) -> Value {
 
 /// Lanes over the simulated network with times of milliseconds.
 pub fn configuration(folder: &Folder, port: u16, network: &str, lane: &str) -> String {
-    let data = folder.path().display();
+    let (data, database) = (folder.path().display(), engine::ENGINE.url(folder.path()));
     let common = format!(
         "currency = \"UGX\"\ncountry = \"UG\"\nidempotent_for = \"10m\"\nresend_after = \"400ms\"\n\
          poll_after = [\"60ms\", \"120ms\", \"250ms\"]\nquery_rate_per_second = 2000\nbackoff_min = \"20ms\"\n\
          backoff_max = \"200ms\"\nlease = \"1500ms\"\nrequest_timeout = \"400ms\"\n{lane}\n"
     );
     format!(
-        "database_url = \"sqlite://{data}/gaba.db\"\ndata_dir = \"{data}\"\nbind = \"127.0.0.1:{port}\"\n\n\
+        "database_url = \"{database}\"\ndata_dir = \"{data}\"\nbind = \"127.0.0.1:{port}\"\n\n\
          [[lanes]]\nname = \"mtn-ug\"\nrail = \"mtn-momo\"\nbase_url = \"{network}/mtn-momo\"\n\
          prefixes = [\"25676\", \"25677\", \"25678\"]\ntarget_environment = \"mtnuganda\"\n\
          api_user = \"3f2504e0-4f89-41d3-9a0c-0305e82c3301\"\napi_key_env = \"TEST_SECRET\"\n\

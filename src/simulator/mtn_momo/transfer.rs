@@ -46,6 +46,9 @@ struct Party<'a> {
 
 /// `POST /disbursement/v1_0/transfer`
 pub async fn submit(State(network): State<Arc<Network>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    if let Err(refusal) = network.admits(Rail::MtnMomo) {
+        return refusal.into_response();
+    }
     let parsed = serde_json::from_slice::<Body>(&bytes);
     let details = parsed.as_ref().map(details).unwrap_or_default();
     let noted = access::text(&headers, "x-reference-id").and_then(|id| Uuid::try_parse(id).ok());
@@ -155,7 +158,7 @@ pub async fn status(
     Path(reference): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(refusal) = network.access.caller(&headers) {
+    if let Err(refusal) = network.admits(Rail::MtnMomo).and_then(|()| network.access.caller(&headers).map(drop)) {
         return refusal.into_response();
     }
     network.dawdle(Rail::MtnMomo).await;

@@ -164,3 +164,17 @@ fn an_msisdn_is_e164_without_plus() {
         assert_eq!(numbers::is_msisdn(text), is, "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_barred_account_gets_nothing_but_a_403_and_leaves_no_trace() {
+    let net = Net::with_knobs(json!({"http": {"barred": true}})).await;
+    let transfer = Transfer::new();
+    let (status, answer) = net.pay(&transfer).await;
+    assert_eq!((status.as_u16(), answer["code"].as_str()), (403, Some("FORBIDDEN")));
+    assert_eq!(net.get(&format!("/http/transfers/{}", transfer.reference)).await.0, 403);
+    assert!(net.item(transfer.reference).await.is_none());
+    net.turn(json!({"http": {"barred": false}})).await;
+    assert!(net.pay(&transfer).await.0.is_success());
+    net.pay(&transfer).await;
+    assert_eq!(net.get("/_book/summary").await.1["calls"]["http"], 2);
+}

@@ -133,3 +133,19 @@ async fn what_settles_late_is_pending_first_and_told_when_it_is_done() {
     assert_eq!(hook.next().await.body["status"], "success");
     assert_eq!(net.state(transfer.reference).await, "paid");
 }
+
+#[tokio::test]
+async fn so_many_receipts_come_as_are_asked_for() {
+    let (net, mut hook) = set(json!({"receipt_copies": 7})).await;
+    let transfer = Transfer::telling(&hook);
+    net.pay(&transfer).await;
+    for _ in 0..7 {
+        assert_eq!(hook.next().await.body["reference"], json!(transfer.reference));
+    }
+    let deadline = Instant::now() + DEADLINE;
+    while net.get("/_book/summary").await.1["receipts"]["waiting"] != 0 {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(net.get("/_book/summary").await.1["receipts"]["posted"], 7);
+}

@@ -51,6 +51,9 @@ impl Installation for SqliteStore {
                     sql!("void_leases_messages"),
                     sql!("void_leases_receipts"),
                     sql!("void_leases_imports"),
+                    sql!("undate_unclear_ages"),
+                    sql!("undate_payouts"),
+                    sql!("undate_messages"),
                 ] {
                     statement.bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
                 }

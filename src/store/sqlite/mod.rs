@@ -192,13 +192,13 @@ impl SqliteStore {
         let writer = self.writer.clone();
         let task = tokio::spawn(async move {
             let mut connection = writer.acquire().await.map_err(error)?;
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
-            faults::at(Point::StoreBegin).await?;
-            let done = act(&mut transaction).await?;
-            faults::at(Point::StoreCommit).await?;
-            transaction.commit().await.map_err(error)?;
-            faults::at(Point::StoreCommitted).await?;
-            Ok(done)
+            let done = transact(&mut connection, act).await;
+            if matches!(done, Err(StoreError::Unavailable(_))) {
+                // SQLite may have rolled back by itself (a full disk, an error of the device), of which sqlx knows nothing: it
+                // would believe this connection to be inside a transaction for ever.
+                connection.close_on_drop();
+            }
+            done
         });
         task.await.unwrap_or_else(|e| {
             let why = format!("the act did not finish: {e}");
@@ -206,6 +206,19 @@ impl SqliteStore {
             Err(if e.is_panic() { StoreError::Rejected(why) } else { StoreError::Unavailable(why) })
         })
     }
+}
+
+async fn transact<T, F>(connection: &mut SqliteConnection, act: F) -> Result<T>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>>,
+{
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(error)?;
+    faults::at(Point::StoreBegin).await?;
+    let done = act(&mut transaction).await?;
+    faults::at(Point::StoreCommit).await?;
+    transaction.commit().await.map_err(error)?;
+    faults::at(Point::StoreCommitted).await?;
+    Ok(done)
 }
 
 /// A connection that would not keep what it reported is refused.

@@ -1,10 +1,10 @@
 //! Rows that whoever works on them does not survive.
 //!
 //! A crowd in flight dies together, so a death alone proves nothing. A row that was claimed and not recorded twice is a
-//! *suspect*: of those a lane has one in hand at a time, and only in a process that has lived for a while. An innocent one
-//! is recorded and no suspect any more; one whose workers go on dying is put in quarantine: frozen, with an exception for
-//! two people. What cannot even be read goes there
-//! at once, because it would keep every other row of its lane from being claimed.
+//! *suspect*: of those one is in hand at a time, over all lanes, and only in a process that has lived for a while. An
+//! innocent one is recorded and no suspect any more; one whose workers go on dying is put in quarantine: frozen, with an
+//! exception for two people. What cannot even be read goes there at once, because it would keep every other row of its lane
+//! from being claimed.
 
 use super::books::Moves;
 use super::doubts::{self, About};

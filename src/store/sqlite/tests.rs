@@ -218,6 +218,23 @@ async fn a_writer_that_is_dropped_in_the_middle_leaves_no_transaction_open() {
     assert!(store.verify_audit().await.unwrap().is_empty());
 }
 
+/// As on a full disk: sqlx believes that the transaction is still open.
+#[tokio::test]
+async fn a_transaction_that_the_engine_rolled_back_by_itself_keeps_nobody_out() {
+    use crate::store::Installation;
+    let (_dir, store) = store().await;
+    let lost: Result<()> = store
+        .write(|tx| {
+            Box::pin(async move {
+                sqlx::query("ROLLBACK").execute(tx).await.map_err(error)?;
+                Err(StoreError::Unavailable("database or disk is full".into()))
+            })
+        })
+        .await;
+    assert!(lost.is_err());
+    store.ready().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
     use crate::money::{Currency, Money};

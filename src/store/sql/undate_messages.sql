@@ -1,0 +1,2 @@
+-- As for payouts.
+UPDATE messages SET due_at = $1 WHERE state = 'queued' AND due_at > $1 AND step = 0

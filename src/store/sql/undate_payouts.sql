@@ -1,0 +1,8 @@
+-- What a clock that was ahead has put off must not wait until the true time gets there.
+UPDATE payouts
+SET due_at = CASE WHEN due_at > $1 THEN $1 ELSE due_at END,
+    sent_at = CASE WHEN sent_at > $1 THEN $1 ELSE sent_at END
+WHERE id IN (SELECT id FROM payouts WHERE action = 'query' AND due_at IS NOT NULL AND sent_at > $1
+             UNION ALL
+             SELECT id FROM payouts
+             WHERE action = 'submit' AND due_at IS NOT NULL AND (sent_at > $1 OR (sent_at IS NULL AND due_at > $1)))
