@@ -195,6 +195,10 @@ fn international(digits: &str, country: Country) -> Result<(Digits, Option<Phone
 /// `trunk` is the zero that stood, or could have stood, before: messages count digits as people type them at home.
 fn exactly(national: &str, trunk: usize, country: Country) -> Result<Digits, PhoneError> {
     let digits = national.len() + trunk;
+    // No number begins with the zero that is dialled before it: whoever typed two of them has left out another digit.
+    if country.trunk_zero() && national.len() == country.national_digits() && national.starts_with('0') {
+        return Err(PhoneError::TooShort { digits: digits - 1, country });
+    }
     match national.len().cmp(&country.national_digits()) {
         std::cmp::Ordering::Less => Err(PhoneError::TooShort { digits, country }),
         std::cmp::Ordering::Greater => Err(PhoneError::TooLong { digits, country }),
@@ -318,6 +322,7 @@ mod tests {
             ("077212345.0", "phone_too_short"),
             ("25677212345", "phone_too_short"),
             ("+256", "phone_too_short"),
+            ("+256 00 23421656", "phone_too_short"),
             ("12345", "phone_too_short"),
             ("07721234567", "phone_too_long"),
             ("2567721234567", "phone_too_long"),

@@ -1,10 +1,17 @@
 //! What crosses the port when a list is read, corrected and compared with others.
 
-use super::{IssueView, NewRecipient, NewRow, RejectedRow};
+use super::{Done, NewRecipient, NewRow, RejectedRow, Result};
+use crate::batch::Batch;
+use crate::batch::correction::{Corrected, RowView, StoredRow};
 use crate::batch::import::{Issue, Row};
 use crate::clock::Time;
+use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
+use crate::org::Principal;
+use async_trait::async_trait;
+use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A payable row as the digest has it. Amounts in minor units.
 #[derive(Clone, Debug)]
@@ -108,4 +115,58 @@ impl From<Row> for NewRow {
         });
         NewRow { row: row.row, recipient, rejected, issues: row.issues.into_iter().map(IssueView::from).collect() }
     }
+}
+
+/// A problem of a row, as stored and shown.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Issue)]
+pub struct IssueView {
+    pub row: u32,
+    pub column: Option<String>,
+    pub code: String,
+    pub severity: String,
+    pub message: String,
+    pub value: Option<String>,
+}
+
+/// Judges a row again with what was changed of it: pure.
+pub type CorrectRow = Arc<dyn Fn(&StoredRow, &Batch) -> Result<Corrected> + Send + Sync>;
+
+/// Lists before they are submitted: their rows, and what is concluded from all of them.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    async fn row(&self, organisation: OrganisationId, batch: BatchId, row: u32) -> Result<RowView>;
+    /// Puts a row of a batch that is `ready` in the place of itself. Its digest is stale afterwards.
+    /// [`StoreError::Fenced`] when `expected` is given and no longer the digest.
+    async fn correct_row(
+        &self,
+        actor: &Principal,
+        batch: BatchId,
+        row: u32,
+        expected: Option<String>,
+        correct: CorrectRow,
+    ) -> Result<Done<RowView>>;
+    /// The payable rows after row `after`, in row order.
+    async fn digest_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DigestLine>>;
+    /// The rows that are not paid, in row order.
+    async fn excluded_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<u32>>;
+    /// [`StoreError::Fenced`] when the batch was corrected since it was read.
+    async fn set_digest(&self, batch: &Batch, digest: &str) -> Result<()>;
+    /// The rows that cannot be paid, as uploaded, in row order.
+    async fn bad_rows(
+        &self,
+        organisation: OrganisationId,
+        batch: BatchId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<BadRow>>;
+    /// The rows after `after` that repeat a payment of another batch which is open or was created after `since`, as far as
+    /// that is not told yet.
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>>;
+    /// Writes them down as warnings of the batch. [`StoreError::Fenced`] when the batch moved on.
+    async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
+    /// The latest other batch of the same file that was created after `since`.
+    async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;
+    /// A number that rises whenever a list of the organisation changes.
+    async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64>;
 }
