@@ -176,7 +176,7 @@ impl Model {
             Say::Reissue => {
                 row.attempts.last_mut().unwrap().state = "failed";
                 row.tries = 0;
-                if cancelling {
+                if cancelling && !frozen {
                     row.stand = Stand::Cancelled;
                 } else {
                     row.stand = Stand::Queued;

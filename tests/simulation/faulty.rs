@@ -68,6 +68,11 @@ impl Faults {
     }
 
     fn pass(&self, point: Point) -> Act {
+        // Whoever is a little behind the one that crashed does nothing more: what it would have done before anybody noticed
+        // is the machine's to say, and not the seed's.
+        if self.0.gone.load(Ordering::SeqCst) {
+            return Act::Hang;
+        }
         let mut armed = self.0.armed.lock().unwrap();
         let Some(fault) = armed.as_mut().filter(|fault| fault.point == point) else { return Act::Pass };
         if fault.nth > 0 {

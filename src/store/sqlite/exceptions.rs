@@ -214,7 +214,8 @@ struct Settled<'a> {
 
 async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
     let Settled { found, act, payout, .. } = case;
-    sql!("payout_unfreeze").bind(payout.id).execute(&mut *tx).await.map_err(error)?;
+    let unfrozen = sql!("payout_unfreeze").bind(payout.id).fetch_one(&mut *tx).await.map_err(error)?;
+    let frozen: bool = get(&unfrozen, "frozen")?;
     let told = format!("settled by two: {}", act.effect());
     let mut books = Books::default();
     match act {
@@ -226,7 +227,7 @@ async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
         }
         Act::Stand => {}
         Act::Pay | Act::Correct | Act::Release | Act::Reissue | Act::GoOn => {
-            let recorded = record::payouts(tx, vec![change(case, now)], now).await?;
+            let recorded = record::payouts(tx, vec![change(case, frozen, now)], now).await?;
             if recorded != [crate::store::Recorded::Applied] {
                 return Err(StoreError::Fenced);
             }
@@ -238,8 +239,8 @@ async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
     batches::close(tx, payout.batch, payout.organisation, now).await
 }
 
-/// The change of a payout that a verdict moves, to be recorded like any other.
-fn change(case: &Settled<'_>, now: Time) -> PayoutRecord {
+/// The change of a payout that a verdict moves, to be recorded like any other; it may be `frozen` still, by something else.
+fn change(case: &Settled<'_>, frozen: bool, now: Time) -> PayoutRecord {
     let Settled { found, act, payout, terms, transaction_id } = case;
     let by_verdict = || Some(Reason::new("verdict", "two persons found that it was not paid"));
     let unchanged = Change::unchanged(payout);
@@ -268,7 +269,7 @@ fn change(case: &Settled<'_>, now: Time) -> PayoutRecord {
         _ => Change { next: Some((goes_on(payout.state), now)), ..unchanged },
     };
     PayoutRecord {
-        payout: Payout { frozen: false, ..payout.clone() },
+        payout: Payout { frozen, ..payout.clone() },
         change,
         of_attempt: found.attempt,
         answer: None,

@@ -67,11 +67,11 @@ async fn batch_terms(tx: &mut Tx, records: &[PayoutRecord]) -> Result<HashMap<Ba
 }
 
 /// A row that would wait for another send in a batch that is being cancelled is cancelled instead; but not one that is
-/// frozen by this very record: its money is in doubt.
+/// frozen, be it by this very record: its money is in doubt.
 fn converge(record: PayoutRecord, terms: &HashMap<BatchId, BatchTerms>) -> PayoutRecord {
     let cancelling = terms.get(&record.payout.batch).is_some_and(|t| t.cancelling);
-    let freezes = record.change.exception.is_some_and(|e| e.freezes());
-    if record.change.to != State::Queued || !cancelling || freezes {
+    let frozen = record.payout.frozen || record.change.exception.is_some_and(|e| e.freezes());
+    if record.change.to != State::Queued || !cancelling || frozen {
         return record;
     }
     let change = Change { to: State::Cancelled, next: None, new_attempt: false, ..record.change };

@@ -1,9 +1,10 @@
-//! I1, I2 and I10: our rows against the books of the provider and the gateway.
+//! I1, I2 and I10: our rows against the books of the provider and the gateway. What is paid there is paid for good, so that
+//! what we call paid must be so at any moment, and not at rest alone.
 
 use super::super::Wrong;
 use super::super::gateway::Gateway;
 use super::super::provider::{Entry, Provider};
-use super::snapshot::Snapshot;
+use super::snapshot::{Exception, Snapshot};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -17,6 +18,12 @@ pub fn check(now: &Snapshot, provider: &Provider, gateway: &Gateway) -> Result<(
     }
     for (payout, entries) in paid.iter().filter(|(_, entries)| entries.len() > 1) {
         twice(now, *payout, entries)?;
+    }
+    for payout in now.payouts.iter().filter(|p| p.state == "paid" && !paid.contains_key(&p.id)) {
+        let judged = |e: &&Exception| e.payout == payout.id && e.resolution.as_deref() == Some("paid");
+        if !now.exceptions.iter().any(|e| judged(&e)) {
+            return Err(format!("I2: {} is called paid, and neither the provider nor two people say so", payout.id));
+        }
     }
     for entry in &provider.book {
         let payout = now.payout(entry.order.payout).ok_or_else(|| format!("I3: a payment of nobody's: {entry:?}"))?;
