@@ -5,9 +5,9 @@
 //! caught at once; `make mutants` (`GABA_MUTANTS=all`) takes every one, prints who caught it, and with `GABA_BLESS=1` writes the
 //! table into `docs/RELIABILITY.md`.
 
+use crate::support::page;
 use gaba::faults::Guard;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,9 +32,6 @@ const QUICK: [Guard; 4] = [Guard::UnknownIsAsked, Guard::AcceptedIsNotPaid, Guar
 
 /// Nobody may need longer for one mutant.
 const TIME_MAX: Duration = Duration::from_secs(1_200);
-
-const BEGIN: &str = "<!-- mutants -->";
-const END: &str = "<!-- end of mutants -->";
 
 struct Caught {
     took: Duration,
@@ -91,7 +88,10 @@ fn finished(mut command: Command) -> Output {
 /// The line in which a judge says what was wrong: the one that names a seed, or what the first panic said.
 fn reason(said: &str) -> String {
     let seed = said.lines().find(|line| line.trim_start().starts_with("seed ") || line.contains("GABA_SEED="));
-    let panicked = || said.lines().skip_while(|line| !line.contains("panicked at")).nth(1);
+    let panicked = || {
+        let mut words = said.lines().skip_while(|line| !line.contains("panicked at")).skip(1);
+        words.find(|line| !line.starts_with("assertion `left == right`"))
+    };
     let line = seed.or_else(panicked).unwrap_or("it ended without a word").trim();
     line.chars().take(200).collect::<String>().replace('|', "/")
 }
@@ -118,7 +118,7 @@ fn a_judge_misses_a_guard_that_is_taken_away() {
     for guard in &left {
         table.insert(*guard, format!("| {} | **nobody** | | |", guard.name()));
     }
-    if all && std::env::var_os("GABA_BLESS").is_some() {
+    if all && page::is_blessed() {
         let lines: Vec<String> = table.into_values().collect();
         write(&lines.join("\n"), guards.len() - left.len());
     }
@@ -132,11 +132,6 @@ fn there_are_twenty_guards_to_miss() {
 
 /// Puts the table where the page has its place.
 fn write(table: &str, caught: usize) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/RELIABILITY.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = page.split_once(BEGIN).expect("the place of the mutants");
-    let (_, after) = rest.split_once(END).expect("the end of the mutants");
     let head = "| guard taken away | caught by | seconds | in its words |\n|---|---|---:|---|\n";
-    let told = format!("{caught} of {} caught.", Guard::ALL.len());
-    std::fs::write(&path, format!("{before}{BEGIN}\n{told}\n\n{head}{table}\n{END}{after}")).unwrap();
+    page::rewrite("mutants", |_| format!("{caught} of {} caught.\n\n{head}{table}", Guard::ALL.len()));
 }

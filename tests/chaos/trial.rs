@@ -1,6 +1,7 @@
 //! One fault, injected so many times: its size, its chance, and the line that says what came of it.
 
 use super::report;
+use crate::support::page;
 use crate::support::judge::Findings;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -69,7 +70,7 @@ impl Trial {
             note: note.into(),
         };
         eprintln!("{}", report::row(&line));
-        if self.large && std::env::var_os("GABA_BLESS").is_some() {
+        if self.large && page::is_blessed() {
             report::keep(&line);
         }
         assert!(found.are_sound(), "{}: {found:#?}", self.fault);

@@ -7,6 +7,7 @@ pub mod chance;
 pub mod described;
 pub mod engine;
 pub mod judge;
+pub mod page;
 pub mod proxy;
 pub mod shrink;
 
