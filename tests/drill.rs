@@ -3,11 +3,11 @@
 //!
 //! `GABA_DRILLS=20 cargo test --test all -- drill:: --nocapture` runs it twenty times; `make test` once each way.
 
-use crate::support::{Api, Folder, Installation, Network, judge, list, until};
+use crate::support::{Api, Folder, Installation, Network, judge, list, page, until};
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ROWS: usize = 160;
 /// Failed before the backup, and paid after it because a person said so.
@@ -22,11 +22,21 @@ fn drills() -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_backup_pays_nobody_twice_and_forgets_nobody() {
     let seed: u64 = std::env::var("GABA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(rand::random);
+    let began = Instant::now();
     for n in 0..drills() {
         let seed = seed.wrapping_add(n as u64);
         eprintln!("drill {n}: GABA_SEED={seed}");
         // In turn: everything was paid when the machine was lost, and half of it.
         Drill::begin(seed).await.run(n % 2 == 0).await;
+    }
+    if page::is_blessed() {
+        let (n, took) = (drills(), began.elapsed().as_secs());
+        let payouts = n * (ROWS + FORGOTTEN + RETRIED + 10);
+        page::rewrite("drill", |_| {
+            format!(
+                "{n} drills from seed {seed} in {took} s, {payouts} payouts: 0 doubles, 0 lost, the books ok after each."
+            )
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::receipts::{Letter, flipped, never_asking, now_s, success};
 use super::*;
-use crate::support::{list, until};
+use crate::support::{list, page, until};
 use futures::StreamExt;
 use gaba::receipt::verify::capability_token;
 use std::collections::BTreeMap;
@@ -283,7 +283,8 @@ async fn of_receipts_that_are_forged_by_the_thousand_none_changes_anything() {
     while let Some(posted) = posts.next().await {
         *counts.entry(posted).or_default() += 1;
     }
-    println!("{forged} receipts over HTTP in {:.1?}", began.elapsed());
+    let took = began.elapsed();
+    println!("{forged} receipts over HTTP in {took:.1?}");
     for ((name, status), n) in &counts {
         println!("{n:>7}  {status}  {name}");
     }
@@ -325,6 +326,17 @@ async fn of_receipts_that_are_forged_by_the_thousand_none_changes_anything() {
     let (_, batch) = world.gaba.maker.get(&format!("/v1/batches/{}", id(&batch))).await;
     assert_eq!(batch["counts"]["paid"], ROWS - MISMATCHED, "{batch}");
     world.books_balance();
+    if page::is_blessed() {
+        let kinds = FORGED.len() + VOUCHED.len();
+        page::rewrite("forged", |_| {
+            format!(
+                "{forged} receipts of {kinds} kinds in {} s: 0 changes of any state, 0 transfers. {MISMATCHED} payouts of which \
+                 something signed named other money wait for people; then the genuine receipts of all the others came, and \
+                 were believed.",
+                took.as_secs()
+            )
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

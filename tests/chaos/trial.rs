@@ -1,8 +1,8 @@
 //! One fault, injected so many times: its size, its chance, and the line that says what came of it.
 
 use super::report;
-use crate::support::page;
 use crate::support::judge::Findings;
+use crate::support::page;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::time::Instant;
