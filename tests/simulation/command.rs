@@ -45,6 +45,8 @@ pub enum Way {
     Barred { perhaps: bool },
     /// Whoever waits for it panics, before or after it arrives.
     Panic { after: bool },
+    /// It is refused for good by somebody who has not looked whether it had come before.
+    TurnedDown { retryable: bool },
     /// It never arrives, and we do not learn that: a 5xx, a reset, a timeout.
     Lost,
     /// It arrives later than we wait.
@@ -369,8 +371,9 @@ fn answer(world: &World, c: &mut Chance) -> Command {
 }
 
 fn way(c: &mut Chance) -> Way {
-    match c.below(18) {
+    match c.below(19) {
         0 | 1 => Way::Refused,
+        18 => Way::TurnedDown { retryable: c.one_in(2) },
         2 => Way::Barred { perhaps: c.one_in(2) },
         3 => Way::Lost,
         4 => Way::Panic { after: c.one_in(2) },

@@ -45,15 +45,16 @@ use world::Tally;
 /// What is not as it should be, in words.
 type Wrong = String;
 
-/// Seeds that failed once: they are walked first.
-const FAILED_ONCE: &[u64] = &[157];
+/// Seeds that failed once: they are walked first. Where the commands change, a seed takes other steps; what it found is then
+/// told in `stories`.
+const FAILED_ONCE: &[u64] = &[];
 
 const SEEDS: usize = 200;
 const STEPS: usize = 500;
 
 /// What must have happened in a run of so many walks.
 const LONG: usize = 150;
-const HAPPENS: [&str; 62] = [
+const HAPPENS: [&str; 63] = [
     "Answer",
     "Arrive",
     "Begin",
@@ -116,6 +117,7 @@ const HAPPENS: [&str; 62] = [
     "way: Behind",
     "way: Late",
     "way: Panic",
+    "way: TurnedDown",
 ];
 
 fn number(name: &str) -> Option<u64> {

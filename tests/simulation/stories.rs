@@ -34,7 +34,11 @@ fn sent() -> Vec<Command> {
 }
 
 fn answers(heard: bool) -> Command {
-    Command::Answer { calls: vec![(0, Way::Through { settled: true, heard }, Fate::Pays); 7] }
+    answered(Way::Through { settled: true, heard })
+}
+
+fn answered(way: Way) -> Command {
+    Command::Answer { calls: vec![(0, way, Fate::Pays); 7] }
 }
 
 fn asked() -> [Command; 3] {
@@ -61,5 +65,17 @@ fn a_payment_that_was_taken_back_is_not_posted_back_again() {
     story.extend(settled(0, Verdict::NotPaid));
     story.extend(posted(Tale::Denied));
     story.extend(settled(1, Verdict::NotPaid));
+    assert_eq!(told(story), None);
+}
+
+#[test]
+fn that_a_resend_is_turned_down_says_nothing_of_the_send_before_it() {
+    let mut story = sent();
+    for _ in 0..2 {
+        story.extend([Command::Wait { span: 400 * SECOND }, Command::Ask { lane: 0, n: 64, wait: false }]);
+        story.push(answered(Way::Behind));
+    }
+    story.extend([Command::Wait { span: 400 * SECOND }, Command::Send { lane: 0, n: 64, wait: false }]);
+    story.push(answered(Way::TurnedDown { retryable: false }));
     assert_eq!(told(story), None);
 }

@@ -1,14 +1,23 @@
-//! I7: nothing leaves its end, but where people send it on.
+//! I7: nothing leaves its end, but where people send it on; and what is in doubt waits for them.
 
 use super::super::Wrong;
 use super::snapshot::Snapshot;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// Where a payout stood.
+#[derive(Clone, PartialEq)]
+struct Stood {
+    state: String,
+    claim: i64,
+    attempt: i64,
+    frozen: bool,
+}
+
 /// Where everything stood when it was last seen.
 #[derive(Default)]
 pub struct History {
-    payouts: HashMap<Uuid, (String, i64, i64)>,
+    payouts: HashMap<Uuid, Stood>,
     batches: HashMap<Uuid, String>,
     messages: HashMap<Uuid, String>,
     attempts: HashMap<Uuid, String>,
@@ -18,32 +27,30 @@ pub struct History {
 impl History {
     pub fn check(&mut self, now: &Snapshot, people: bool) -> Result<(), Wrong> {
         for p in &now.payouts {
-            let same = |(state, claim, attempt): &(String, i64, i64)| {
-                (state, claim, attempt) == (&p.state, &p.claim, &p.attempt)
-            };
-            if self.payouts.get(&p.id).is_some_and(same) {
+            let told = Stood { state: p.state.clone(), claim: p.claim, attempt: p.attempt, frozen: p.frozen };
+            if self.payouts.get(&p.id) == Some(&told) {
                 continue;
             }
-            let told = (p.state.clone(), p.claim, p.attempt);
             let Some(before) = self.payouts.insert(p.id, told.clone()) else { continue };
-            if before.0 != told.0 {
-                let over = matches!(before.0.as_str(), "paid" | "failed" | "cancelled");
-                let sent_on = matches!(
-                    (before.0.as_str(), told.0.as_str()),
-                    ("failed", "queued" | "paid") | ("cancelled", "paid")
-                );
+            let moved = (before.state.as_str(), told.state.as_str());
+            if moved.0 != moved.1 {
+                let over = matches!(moved.0, "paid" | "failed" | "cancelled");
+                let sent_on = matches!(moved, ("failed", "queued" | "paid") | ("cancelled", "paid"));
                 if over && !(people && sent_on) {
-                    return Err(format!("I7: {} was {} and is {}", p.id, before.0, told.0));
+                    return Err(format!("I7: {} was {} and is {}", p.id, moved.0, moved.1));
                 }
-                if told.1 <= before.1 {
-                    return Err(format!("I7: {} went from {} to {} under the same claim", p.id, before.0, told.0));
+                if told.claim <= before.claim {
+                    return Err(format!("I7: {} went from {} to {} under the same claim", p.id, moved.0, moved.1));
+                }
+                if before.frozen && !people && moved != ("sending", "unknown") {
+                    return Err(format!("I7: {} was in doubt, and went from {} to {}", p.id, moved.0, moved.1));
                 }
             }
-            if told.1 < before.1 {
-                return Err(format!("I7: the claim of {} fell from {} to {}", p.id, before.1, told.1));
+            if told.claim < before.claim {
+                return Err(format!("I7: the claim of {} fell from {} to {}", p.id, before.claim, told.claim));
             }
-            if told.2 < before.2 && told.0 != "paid" {
-                return Err(format!("I7: the attempt of {} fell from {} to {}", p.id, before.2, told.2));
+            if told.attempt < before.attempt && told.state != "paid" {
+                return Err(format!("I7: the attempt of {} fell from {} to {}", p.id, before.attempt, told.attempt));
             }
         }
         for b in &now.batches {

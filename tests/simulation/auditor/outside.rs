@@ -25,6 +25,13 @@ pub fn check(now: &Snapshot, provider: &Provider, gateway: &Gateway) -> Result<(
             return Err(format!("I2: {} is called paid, and neither the provider nor two people say so", payout.id));
         }
     }
+    for payout in now.payouts.iter().filter(|p| matches!(p.state.as_str(), "failed" | "cancelled")) {
+        let judged = now.exceptions.iter().any(|e| e.payout == payout.id && e.resolution.is_some());
+        let out = provider.book.iter().find(|e| e.order.payout == payout.id && e.denied.is_none());
+        if let Some(out) = out.filter(|_| !judged) {
+            return Err(format!("I2: {} is {} and nobody said so of {out:?}", payout.id, payout.state));
+        }
+    }
     for entry in &provider.book {
         let payout = now.payout(entry.order.payout).ok_or_else(|| format!("I3: a payment of nobody's: {entry:?}"))?;
         let ours = (payout.msisdn.as_str(), payout.amount, payout.currency.as_str(), payout.lane.as_str());

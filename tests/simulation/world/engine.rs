@@ -221,6 +221,9 @@ impl World {
                 }
                 return Ok(Reply::Panic);
             }
+            Way::TurnedDown { retryable } => {
+                Outcome::Failed { reason: Reason::new("NOT_NOW", "such a payment is not taken"), retryable }
+            }
             Way::Lost => unknown("http_502"),
             Way::Late => {
                 self.provider.transit.push(request);
@@ -237,7 +240,9 @@ impl World {
     fn queried(&mut self, reference: uuid::Uuid, way: Way) -> Reply {
         let now = self.clock.passed();
         Reply::Telco(match way {
-            Way::Refused | Way::Lost | Way::Late | Way::Through { heard: false, .. } => unknown("timeout"),
+            Way::Refused | Way::TurnedDown { .. } | Way::Lost | Way::Late | Way::Through { heard: false, .. } => {
+                unknown("timeout")
+            }
             Way::Barred { .. } => Outcome::LaneBlocked {
                 reason: Reason::new("NOT_ALLOWED", "the account is barred"),
                 executed: Executed::Perhaps,
@@ -252,7 +257,9 @@ impl World {
         let reason = || Reason::new("gateway", "so the gateway says");
         Reply::Gateway(match way {
             Way::Refused => SmsOutcome::NotSent { reason: reason() },
-            Way::Barred { perhaps: false } | Way::Behind => SmsOutcome::Rejected { reason: reason() },
+            Way::Barred { perhaps: false } | Way::TurnedDown { .. } | Way::Behind => {
+                SmsOutcome::Rejected { reason: reason() }
+            }
             Way::Barred { perhaps: true } | Way::Lost => SmsOutcome::Unknown { reason: reason() },
             Way::Panic { after } => {
                 if after {
