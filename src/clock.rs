@@ -114,12 +114,23 @@ impl Clock for SystemClock {
 /// seem to be less long ago than it is.
 pub struct NeverBack {
     clock: SharedClock,
-    last: Mutex<(Time, Instant)>,
+    last: Mutex<Last>,
 }
+
+struct Last {
+    now: Time,
+    monotonic: Instant,
+    /// The wall clock is behind, and somebody was told.
+    told: bool,
+}
+
+/// A wall clock that is further behind than this is a matter for people: until the next start scheduled batches begin early
+/// by as much, and signed receipts may seem to be too old.
+const BEHIND_MAX: Duration = Duration::from_secs(60);
 
 impl NeverBack {
     pub fn new(clock: SharedClock) -> Self {
-        let last = Mutex::new((clock.now(), clock.monotonic()));
+        let last = Mutex::new(Last { now: clock.now(), monotonic: clock.monotonic(), told: false });
         NeverBack { clock, last }
     }
 }
@@ -131,9 +142,18 @@ impl Clock for NeverBack {
             return wall;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = wall.max(last.0 + monotonic.saturating_duration_since(last.1));
+        let now = wall.max(last.now + monotonic.saturating_duration_since(last.monotonic));
+        let behind = now.since(wall);
+        if (behind > BEHIND_MAX) != last.told {
+            last.told = !last.told;
+            metrics::gauge!("gaba_clock_behind").set(f64::from(u8::from(last.told)));
+            if last.told {
+                let seconds = behind.as_secs();
+                tracing::error!(seconds, "the wall clock was set back: once it is right, restart this process");
+            }
+        }
         // Another thread may have looked at a later moment already.
-        *last = (now, monotonic.max(last.1));
+        (last.now, last.monotonic) = (now, monotonic.max(last.monotonic));
         now
     }
 

@@ -56,7 +56,7 @@ pub struct Config {
     pub workers: Workers,
     /// A `tracing` filter such as `info` or `gaba=debug`.
     pub log: String,
-    /// Connections that one source may hold at a time.
+    /// Connections that one source may hold at a time; never more than a quarter of all.
     pub connections_per_source: usize,
     /// Largest upload, in bytes.
     pub upload_bytes_max: u64,
@@ -321,6 +321,10 @@ impl Config {
                 "database_url {:?} is not supported: use sqlite://path/to/gaba.db",
                 self.database_url
             )));
+        }
+        if self.connections_per_source == 0 {
+            let why = "connections_per_source is 0, so nobody could connect: give a number such as 1024";
+            return Err(ConfigError::Other(why.into()));
         }
         let mut names = std::collections::HashSet::new();
         for lane in &self.lanes {

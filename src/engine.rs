@@ -74,9 +74,13 @@ impl ReceiptInbox {
     /// Stores a receipt; durable when it returns.
     pub async fn store(&self, receipt: NewReceipt) -> Result<(), StoreError> {
         faults::at(Point::BeforeReceipt).await?;
+        let vouched = receipt.vouched;
         self.commit.commit(receipt).await?;
         faults::at(Point::AfterReceipt).await?;
-        self.wake.poke();
+        // A hint can wait, and anybody can post one.
+        if vouched {
+            self.wake.poke();
+        }
         Ok(())
     }
 }

@@ -98,8 +98,8 @@ named! {
         NewsOfAttempt = "news_of_attempt",
         /// A payment that comes after the payout was given up is told to people.
         LateSuccess = "late_success",
-        /// A definitive answer that comes too late to be recorded is kept.
-        LateAnswerKept = "late_answer_kept",
+        /// A batch is closed when nothing of it is out and its hold is at zero.
+        ClosedWhenOver = "closed_when_over",
         /// A receipt that nobody vouches for is a hint.
         ReceiptVerified = "receipt_verified",
         /// What is confirmed must be what was sent.

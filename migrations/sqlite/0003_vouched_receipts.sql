@@ -4,4 +4,7 @@ ALTER TABLE receipts ADD COLUMN vouched INTEGER NOT NULL DEFAULT 1 CHECK (vouche
 -- What somebody vouches for is applied first.
 DROP INDEX receipts_due;
 CREATE INDEX receipts_due ON receipts (vouched DESC, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX receipts_unvouched ON receipts (lane, received_at, id) WHERE vouched = 0;
+-- In the order in which they came, whatever the clock said.
+CREATE INDEX receipts_unvouched ON receipts (lane) WHERE vouched = 0;
+-- Those that nobody survived reading are few, and must not be looked for among all.
+CREATE INDEX receipts_suspect ON receipts (vouched DESC, due_at) WHERE claims >= 2 AND due_at IS NOT NULL;

@@ -50,9 +50,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let data = setup::directory(args.data)?;
     let network = Network::start(&data).await?;
     let config = Arc::new(setup::config(&data, &address.to_string(), &network.url)?);
-    let store = gaba::store::open(&config, clock()).await?;
+    let clock = clock();
+    let store = gaba::store::open(&config, clock.clone()).await?;
     let people = setup::people(&store).await?;
-    let server = Server::start(store.clone(), config, clock()).await?;
+    let server = Server::start(store.clone(), config, clock).await?;
     let stop = CancellationToken::new();
     let mut serving = tokio::spawn(server.run(listener, stop.clone().cancelled_owned()));
     let api = Api::new(format!("http://{address}"))?;

@@ -35,9 +35,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// A test build, which can be told to fail, says so.
+const VERSION: &str = match cfg!(feature = "faults") {
+    true => concat!(env!("CARGO_PKG_VERSION"), "+faults"),
+    false => env!("CARGO_PKG_VERSION"),
+};
+
 /// Pays many people by mobile money, once each, and can prove it.
 #[derive(Parser)]
-#[command(name = "gaba", version, about, arg_required_else_help = true)]
+#[command(name = "gaba", version = VERSION, about, arg_required_else_help = true)]
 struct Cli {
     /// The configuration file [default: gaba.toml where present]
     #[arg(long, global = true, value_name = "FILE")]

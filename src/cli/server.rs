@@ -116,6 +116,7 @@ async fn app(
         clock,
         capability_key,
         places: http::AllPlaces::default(),
+        writable: http::Writable::default(),
         closing: CancellationToken::new(),
     };
     let Some(engine) = engine else { return Ok(app) };

@@ -44,6 +44,8 @@ impl Bounds {
         if connections_max < CONNECTIONS_MAX {
             tracing::warn!(files, connections_max, "few files may be open: raise the limit (ulimit -n 8192)");
         }
+        // One source shall not have all of them.
+        let source_max = source_max.min((connections_max / 4).max(1));
         Bounds { connections_max, source_max, head_time_max: HEAD_TIME_MAX, read_stall_max: READ_STALL_MAX }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::problem::Problem;
+use crate::store::SharedStore;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -9,11 +10,13 @@ use axum::response::IntoResponse;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 const READY_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long one look stands for the others.
+const READY_FOR: Duration = Duration::from_secs(1);
 /// Upper bounds of the histograms of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
 
@@ -49,6 +52,29 @@ fn install() -> PrometheusHandle {
     builder().install_recorder().unwrap_or_else(|_| builder().build_recorder().handle())
 }
 
+/// Whether the database can be written, as it was seen last: anybody may ask, and each look is a transaction of the only writer.
+#[derive(Default)]
+pub struct Writable(tokio::sync::Mutex<Option<(Instant, Result<(), &'static str>)>>);
+
+impl Writable {
+    async fn look(&self, store: &SharedStore) -> Result<(), &'static str> {
+        let mut last = self.0.lock().await;
+        if let Some((_, seen)) = last.filter(|(at, _)| at.elapsed() < READY_FOR) {
+            return seen;
+        }
+        let seen = match tokio::time::timeout(READY_TIME_MAX, store.ready()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "not ready");
+                Err("the database cannot be written, or its schema is not this program's")
+            }
+            Err(_) => Err("the database does not answer in time"),
+        };
+        *last = Some((Instant::now(), seen));
+        seen
+    }
+}
+
 /// Tells that the process answers
 #[utoipa::path(get, path = "/livez", operation_id = "get_livez", tag = "Installation",
     responses((status = 200, body = Health)))]
@@ -61,14 +87,7 @@ async fn livez() -> Json<Health> {
     responses((status = 200, body = Readiness)),
     extensions(("x-problems" = json!(["unavailable"]))))]
 async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Readiness>, Problem> {
-    match tokio::time::timeout(READY_TIME_MAX, app.store.ready()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
-            return Err(Problem::unavailable("the database cannot be written, or its schema is not this program's"));
-        }
-        Err(_) => return Err(Problem::unavailable("the database does not answer in time")),
-    }
+    app.writable.look(&app.store).await.map_err(Problem::unavailable)?;
     if !(app.workers_alive)() {
         return Err(Problem::unavailable("the workers of this process have ended; restart it"));
     }

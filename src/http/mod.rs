@@ -34,7 +34,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
-pub use health::metrics_handle;
+pub use health::{Writable, metrics_handle};
 pub use hooks::Strangers;
 pub(crate) use hooks::read_receipt;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -70,6 +70,7 @@ pub struct App {
     /// Signs the addresses that only a provider is told.
     pub capability_key: [u8; 32],
     pub places: AllPlaces,
+    pub writable: Writable,
     /// Cancelled when this process stops serving: streams that would never end by themselves end then.
     pub closing: CancellationToken,
     /// Whether the workers of this process run; true where it shall have none.

@@ -50,17 +50,20 @@ impl SharedBreaker {
     /// Takes note of an outcome; says once when the lane opens, parks or is back.
     pub fn observe(&self, lane: &str, outcome: &Outcome) {
         let standing = |b: &Breaker| (b.is_closed(), b.parked().map(str::to_owned));
-        let (before, after) = self.with(|b| {
+        let after = self.with(|b| {
             let before = standing(b);
             b.observe(outcome, self.clock.monotonic());
-            (before, standing(b))
+            let after = standing(b);
+            let changed = before.0 != after.0 || before.1.is_some() != after.1.is_some();
+            // While nobody else can change it, so that what is shown last is how it stands.
+            changed.then(|| {
+                let gauge = |on: bool| f64::from(u8::from(on));
+                metrics::gauge!("gaba_lane_breaker_open", "lane" => lane.to_owned()).set(gauge(!after.0));
+                metrics::gauge!("gaba_lane_parked", "lane" => lane.to_owned()).set(gauge(after.1.is_some()));
+                after
+            })
         });
-        if before.0 == after.0 && before.1.is_some() == after.1.is_some() {
-            return;
-        }
-        let gauge = |on: bool| f64::from(u8::from(on));
-        metrics::gauge!("gaba_lane_breaker_open", "lane" => lane.to_owned()).set(gauge(!after.0));
-        metrics::gauge!("gaba_lane_parked", "lane" => lane.to_owned()).set(gauge(after.1.is_some()));
+        let Some(after) = after else { return };
         match after {
             (true, _) => tracing::info!(lane, "the provider is back"),
             (false, Some(why)) => tracing::error!(lane, why, "the lane is parked: mend its account or credentials"),

@@ -18,6 +18,8 @@ use subtle::{Choice, ConstantTimeEq};
 pub const HEADER_ID: &str = "webhook-id";
 pub const HEADER_TIMESTAMP: &str = "webhook-timestamp";
 pub const HEADER_SIGNATURE: &str = "webhook-signature";
+/// Everything that a signature is verified with, beside the body.
+pub const HEADERS: [&str; 3] = [HEADER_ID, HEADER_TIMESTAMP, HEADER_SIGNATURE];
 
 /// How far a receipt's timestamp may lie from our time, either way.
 pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);

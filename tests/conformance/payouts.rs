@@ -372,7 +372,7 @@ pub async fn a_clock_that_was_ahead_puts_nobody_off_and_makes_no_intent_young(h:
     assert_eq!((asked.len(), h.claim(10).await.len()), (2, 2));
     for enquiry in &asked {
         // What nobody can say the age of is as good as too old to be sent again.
-        assert_eq!(enquiry.payout.intended_at.map(|at| at.micros()), Some(0));
+        assert!(enquiry.payout.intended_at.is_some_and(|at| at.micros() < 0), "{enquiry:?}");
     }
     assert_tenant(&h, &org).await;
 }

@@ -11,7 +11,7 @@ use super::body::RawBody;
 use super::problem::Problem;
 use crate::clock::Time;
 use crate::config::LaneConfig;
-use crate::rail::{self, RawReceipt};
+use crate::rail::{self, RawReceipt, webhook};
 use crate::receipt::NewReceipt;
 use crate::receipt::verify::verify_capability_token;
 use axum::Json;
@@ -88,7 +88,8 @@ async fn receive(
     let receipt = read_receipt(&app.capability_key, lane, token, headers, body, app.clock.now());
     let receipt = receipt.ok_or_else(Problem::not_found)?;
     if !receipt.vouched {
-        app.strangers.admit(&lane.name, receipt.raw.body.len())?;
+        let headers: usize = receipt.raw.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        app.strangers.admit(&lane.name, receipt.raw.body.len() + headers)?;
     }
     app.inbox.store(receipt).await?;
     metrics::counter!("gaba_receipts_total", "lane" => lane.name.clone()).increment(1);
@@ -119,7 +120,7 @@ fn receipt(lane: &LaneConfig, raw: RawReceipt) -> NewReceipt {
 
 /// The headers that a signature is verified with; never credentials.
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let wanted = |name: &str| name == "content-type" || name.starts_with("webhook-");
+    let wanted = |name: &str| name == "content-type" || webhook::HEADERS.contains(&name);
     let text = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
         value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
     };

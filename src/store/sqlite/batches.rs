@@ -1,10 +1,11 @@
 //! Batches: from upload to the decision to pay, and the ways to stop.
 
 use super::rows::{self, get};
-use super::{Result, SqliteStore, Tx, decisions, error, organisations, own, sql, wallets};
+use super::{Result, SqliteStore, Tx, but, decisions, error, organisations, own, sql, wallets};
 use crate::batch::import::{Remembered, Severity};
 use crate::batch::{Batch, Kind, NewBatch, State};
 use crate::clock::Time;
+use crate::faults::Guard;
 use crate::ids::{BatchId, OrganisationId};
 use crate::machine::State as _;
 use crate::money::Money;
@@ -249,7 +250,9 @@ pub(super) async fn set_state(tx: &mut Tx, batch: BatchId, to: State, due_at: Op
 /// Closes the batch if its last row is final; otherwise does nothing.
 pub(super) async fn close(tx: &mut Tx, batch: BatchId, organisation: OrganisationId, now: Time) -> Result<()> {
     let hold = crate::wallet::hold_account(organisation, batch);
-    sql!("batch_close").bind(batch).bind(now.micros()).bind(hold).execute(tx).await.map_err(error)?;
+    let close = but(Guard::ClosedWhenOver, sql!("batch_close"), "AND t.rows > 0", "AND t.rows < 0");
+    let close = but(Guard::ClosedWhenOver, close, "a.id = $3) = 0", "a.id = $3) >= 0");
+    close.bind(batch).bind(now.micros()).bind(hold).execute(tx).await.map_err(error)?;
     Ok(())
 }
 

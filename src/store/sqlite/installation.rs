@@ -54,6 +54,8 @@ impl Installation for SqliteStore {
                     sql!("undate_unclear_ages"),
                     sql!("undate_payouts"),
                     sql!("undate_messages"),
+                    sql!("undate_batches"),
+                    sql!("undate_enquiries"),
                 ] {
                     statement.bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
                 }
