@@ -141,3 +141,16 @@ async fn a_thousand_connections_that_do_nothing_keep_nobody_waiting() {
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     world.is_alive().await;
 }
+
+/// Any word may stand where a method should; a series of the metrics for each would fill the memory.
+#[tokio::test]
+async fn nobody_without_a_key_adds_to_the_metrics() {
+    let world = World::start("strangers").await;
+    let (client, url) = (&world.gaba.maker.client, &world.gaba.url);
+    for n in 0..50 {
+        let method = reqwest::Method::from_bytes(format!("BREW{n}").as_bytes()).unwrap();
+        client.request(method, format!("{url}/v1/nothing")).send().await.unwrap();
+    }
+    let metrics = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("method=\"other\"") && !metrics.contains("BREW"), "{metrics}");
+}
