@@ -159,7 +159,7 @@ fn every_section_of_the_page_is_played() {
             }
         );
     }
-    assert_eq!(titles.len(), 9, "{titles:?}");
+    assert_eq!(titles.len(), 10, "{titles:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,6 +167,7 @@ async fn first_of_all() {
     let mut scene = Scene::new("operating-first", |toml| toml).await;
     scene.pay("payroll", list(3, 50_000)).await;
     scene.play("First of all", nothing).await;
+    scene.play("The clock is wrong", nothing).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

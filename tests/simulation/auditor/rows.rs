@@ -89,7 +89,7 @@ fn forgotten(now: &Snapshot) -> Result<(), Wrong> {
             return Err(format!("I9: {} is {} and never due (frozen: {})", p.id, p.state, p.frozen));
         }
     }
-    for p in now.payouts.iter().filter(|p| p.frozen && !open.contains(&p.id)) {
+    if let Some(p) = now.payouts.iter().find(|p| p.frozen && !open.contains(&p.id)) {
         return Err(format!("I9: {} is frozen by nothing that anybody could settle", p.id));
     }
     for m in &now.messages {

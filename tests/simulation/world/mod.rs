@@ -89,7 +89,7 @@ impl World {
             faults,
             tenants: Vec::new(),
             lists: Vec::new(),
-            provider: Provider { forgets: seed % 3 == 0, ..Provider::default() },
+            provider: Provider { forgets: seed.is_multiple_of(3), ..Provider::default() },
             gateway: Gateway::default(),
             hands: Vec::new(),
             posted: Vec::new(),
@@ -212,7 +212,7 @@ impl World {
                     self.provider.transit.push(Transit { lane: call.lane, reference, body, sent_at: call.at });
                 }
                 // Every second text is out before the process is gone.
-                Asked::Send { message } if self.next() % 2 == 0 => self.gateway.show(message),
+                Asked::Send { message } if self.next().is_multiple_of(2) => self.gateway.show(message),
                 Asked::Send { .. } | Asked::Query { .. } => {}
             }
         }

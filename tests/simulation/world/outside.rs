@@ -63,16 +63,16 @@ impl World {
             Outcome::Paid(payment)
         };
         let outcome = match tale {
-            Tale::Incomplete if told.paid() && which % 2 == 0 => paid(|p| p.amount_minor = None),
+            Tale::Incomplete if told.paid() && which.is_multiple_of(2) => paid(|p| p.amount_minor = None),
             Tale::Incomplete if told.paid() => paid(|p| p.msisdn = None),
             Tale::OtherAmount => paid(|p| p.amount_minor = p.amount_minor.map(|minor| minor + 1)),
             Tale::OtherNumber => paid(|p| p.msisdn = Some("256772999999".into())),
-            Tale::Forged | Tale::OtherAddress if which % 2 == 0 => paid(|_| {}),
+            Tale::Forged | Tale::OtherAddress if which.is_multiple_of(2) => paid(|_| {}),
             Tale::Forged | Tale::OtherAddress => {
                 Outcome::Failed { reason: Reason::new("FORGED", "give it back"), retryable: which % 4 == 1 }
             }
             Tale::Unclear => unknown("unclear"),
-            Tale::Denied => self.provider.deny(entry, which % 2 == 0),
+            Tale::Denied => self.provider.deny(entry, which.is_multiple_of(2)),
             _ => self.provider.tell(entry),
         };
         let (reference, lane) = (told.reference, told.lane.as_str());
