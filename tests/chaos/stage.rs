@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// More than any trial pays.
-const PLENTY: &str = "4000000000";
+const PLENTY: &str = "400000000000";
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub struct Stage {
