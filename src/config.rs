@@ -476,6 +476,12 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_lets_nobody_in_does_not_start() {
+        let error = Config::parse("connections_per_source = 0").unwrap().check().unwrap_err().to_string();
+        assert!(error.contains("connections_per_source"), "{error}");
+    }
+
+    #[test]
     fn a_resend_window_that_could_pay_twice_stops_the_start() {
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"29m\"").is_ok());
         assert!(lane("idempotent_for = \"1h\"\nresend_after = \"30m\"").unwrap_err().contains("resend_after"));
