@@ -359,6 +359,30 @@ pub async fn a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict(h: Harness)
     assert_eq!(h.wallet(&org).await, (1_000, 0));
 }
 
+/// What the model found after a million steps: when the first of two doubts was settled, the row was given up.
+pub async fn a_row_of_two_doubts_in_a_cancelled_batch_waits_for_both(h: Harness) {
+    let org = h.tenant().await;
+    let batch = h.approved(&org, &list(1)).await;
+    let first = h.claim_one().await;
+    h.sent(&first, failed(true)).await;
+    for outcome in [confirmed(&first.payout), mismatched(&first.payout)] {
+        h.store_receipt(receipt(&h, LANE, first.reference, outcome)).await;
+        h.apply_receipts().await;
+    }
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
+    h.drive(10).await;
+    let told = h.exceptions(org.id).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    settled(&h, &org, &told[0], Verdict::Dismiss).await;
+    assert_eq!(h.counts(&org, &batch).await, "1 queued");
+    h.assert_state(&org, &batch, State::Cancelling).await;
+    assert_eq!((h.wallet(&org).await, h.claim(1).await.len()), ((0, 1_000), 0));
+    settled(&h, &org, &told[1], Verdict::Dismiss).await;
+    assert_eq!(h.counts(&org, &batch).await, "1 cancelled");
+    h.assert_state(&org, &batch, State::Cancelled).await;
+    assert_eq!(h.wallet(&org).await, (1_000, 0));
+}
+
 pub async fn exceptions_are_listed_by_state_and_kind(h: Harness) {
     let (org, _, _, told) = overdue(&h).await;
     let count = async |state, kind| h.store.exceptions(org.id, state, kind, page(10)).await.unwrap().items.len();

@@ -324,6 +324,7 @@ conformance!(sqlite, open_sqlite; {
         a_payment_taken_back_goes_to_the_wallet,
         a_frozen_row_keeps_its_batch_running,
         a_frozen_row_of_a_cancelled_batch_waits_for_its_verdict,
+        a_row_of_two_doubts_in_a_cancelled_batch_waits_for_both,
         exceptions_are_listed_by_state_and_kind,
         what_was_settled_is_not_opened_again_by_the_same_words,
         a_provider_that_insists_is_heard_again,

@@ -187,6 +187,8 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let unanswered = world.hands.iter().filter(|h| h.answer.is_none()).count();
     let open = model.cases.iter().filter(|c| c.resolution.is_none()).count();
     let out = model.rows().filter(|(_, _, r)| r.stand.is_out() || r.stand == Stand::Queued).count();
+    // Deaths over the same row are rare by chance alone, and so are two people who agree.
+    let suspect = model.rows().any(|(_, _, r)| r.is_suspect());
     let menu: [(u32, Make); 27] = [
         (2, fund),
         (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
@@ -200,11 +202,14 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
         (some(world.uploads.len(), 8), |c| Command::FinishImport { hand: c.any(), wrong: c.one_in(10) }),
         (if world.uploads.is_empty() || !chance.one_in(15) { 0 } else { 1 }, |c| Command::FailImport { hand: c.any() }),
         (some(batches, 14), act),
-        (some(model.cases.len(), 1) + some(open, 4), resolve),
+        (some(model.cases.len(), 1) + some(open, 10), resolve),
         (1, |_| Command::StartScheduled),
         (if model.to_sweep().is_some() { 6 } else { 1 }, |c| Command::Sweep { n: c.below(5) + 1 }),
         (some(batches, 2) + some(out, 8), |c| Command::Claim { lane: c.any(), n: c.below(6) + 1 }),
-        (some(batches, 1) + some(out, 7), |c| Command::Ask { lane: c.any(), n: c.below(6) + 1 }),
+        (some(batches, 1) + some(out, if suspect { 14 } else { 7 }), |c| Command::Ask {
+            lane: c.any(),
+            n: c.below(6) + 1,
+        }),
         (some(unanswered, 8), contact),
         (some(world.hands.len(), 12), record),
         (some(world.spent.len(), 1), |c| Command::Repeat { spent: c.any() }),
@@ -218,7 +223,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
         (some(world.mail.len(), 9), |c| Command::Open { n: c.below(5) as usize + 1, keep: c.one_in(6) }),
         (if out > 0 { 9 } else { 3 }, wait),
         (if model.lane_is_well { 1 } else { 3 }, |c| Command::Breaker { closed: !c.one_in(3) }),
-        (if chance.one_in(3) { 1 } else { 0 }, |c| Command::Crash { zombies: c.one_in(2) }),
+        (if suspect { 8 } else { u32::from(chance.one_in(3)) }, |c| Command::Crash { zombies: c.one_in(2) }),
     ];
     let mut left = chance.below(menu.iter().map(|(weight, _)| weight).sum());
     for (weight, make) in menu {

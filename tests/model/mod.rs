@@ -43,8 +43,9 @@ use walk::Walked;
 /// What is not as it should be, in words.
 pub type Wrong = String;
 
-/// Seeds that failed once: they are walked first.
-const FAILED_ONCE: &[u64] = &[20_263_713];
+/// Seeds that failed once: they are walked first. Where the commands change, a seed takes other steps; what it found is then a
+/// case of `conformance`.
+const FAILED_ONCE: &[u64] = &[];
 
 /// Steps of a run that is not told how many.
 const STEPS: usize = 6_000;
