@@ -224,3 +224,17 @@ fn told_by(status: ExitStatus) -> SheetError {
         (None, _) => SheetError::NotStarted(io::Error::other(status.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By number: a job in the background ignores some of these, so none can be sent to a process in a test.
+    #[test]
+    fn a_reader_that_somebody_ended_says_nothing_of_the_file() {
+        for signal in [HANGUP, INTERRUPT, QUIT, TERMINATE] {
+            assert!(matches!(told_by(ExitStatus::from_raw(signal)), SheetError::Stopped), "{signal}");
+        }
+        assert_eq!(told_by(ExitStatus::from_raw(CPU_LIMIT)).code(), "workbook_too_slow");
+    }
+}

@@ -36,7 +36,6 @@ fn every_way_to_die_is_told() {
         ("kill -KILL $$", "workbook_too_large"),
         ("kill -XCPU $$", "workbook_too_slow"),
         ("kill -TERM $$", "sheet_reader_unavailable"),
-        ("kill -USR1 $$", "sheet_reader_unavailable"),
         ("exit 1", "sheet_reader_unavailable"),
         ("exit 0", "workbook_damaged"),
     ] {
