@@ -98,6 +98,11 @@ fn whatever_happens_batches_and_payouts_do_as_the_model_says() {
     let (took, rate) = (began.elapsed(), done.steps as f64 / began.elapsed().as_secs_f64());
     let first = run.first;
     eprintln!("{} steps in {} walks from seed {first}, {took:.1?}: {rate:.0} a second", done.steps, done.walks);
+    if wanted >= LONG {
+        eprintln!("{:#?}", done.tally);
+        let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();
+        assert!(never.is_empty(), "never happened: {never:?}");
+    }
     if page::is_blessed() {
         let (steps, walks, minutes) = (done.steps, done.walks, took.as_secs().div_ceil(60));
         page::rewrite("model", |_| {
@@ -105,11 +110,6 @@ fn whatever_happens_batches_and_payouts_do_as_the_model_says() {
                 "{steps} steps in {walks} walks from seed {first}, {minutes} minutes: the engine and the model agree after each."
             )
         });
-    }
-    if wanted >= LONG {
-        eprintln!("{:#?}", done.tally);
-        let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();
-        assert!(never.is_empty(), "never happened: {never:?}");
     }
 }
 
