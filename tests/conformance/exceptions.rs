@@ -265,6 +265,24 @@ pub async fn a_late_success_of_an_earlier_attempt_pays_the_row(h: Harness) {
     assert!(h.claim(1).await.is_empty());
 }
 
+/// The first reference turns out to have paid when the row was retried, and money was set aside for it a second time.
+pub async fn a_late_success_of_what_was_retried_is_paid_from_its_new_funds(h: Harness) {
+    let org = h.tenant().await;
+    let batch = h.approved(&org, &list(1)).await;
+    let first = h.claim_one().await;
+    h.sent(&first, failed(false)).await;
+    applied(h.store.retry_failed(&org.checker, batch.id, None).await);
+    h.store_receipt(receipt(&h, LANE, first.reference, confirmed(&first.payout))).await;
+    h.apply_receipts().await;
+    let told = only(&h, &org).await;
+    settled(&h, &org, &told, Verdict::Paid).await;
+    h.assert_payout(&org, &first.payout, "paid").await;
+    assert_eq!(h.wallet(&org).await, (0, 0));
+    let batch = h.batch(&org, &batch).await;
+    assert_eq!((batch.state, batch.reserved, batch.paid, batch.released), (State::Completed, 2_000, 1_000, 1_000));
+    assert_tenant(&h, &org).await;
+}
+
 pub async fn a_dismissed_contradiction_lets_the_row_go_on(h: Harness) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &list(2)).await;

@@ -319,6 +319,7 @@ conformance!(sqlite, open_sqlite; {
         a_late_success_that_was_none_changes_nothing,
         a_second_payment_is_a_surplus,
         a_late_success_of_an_earlier_attempt_pays_the_row,
+        a_late_success_of_what_was_retried_is_paid_from_its_new_funds,
         a_dismissed_contradiction_lets_the_row_go_on,
         two_contradictions_keep_a_row_frozen_until_both_are_settled,
         a_payment_taken_back_goes_to_the_wallet,

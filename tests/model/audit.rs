@@ -1,9 +1,9 @@
 //! The auditor: what the store shows against what the model says, and the invariants of the books.
 
-use super::Wrong;
 use super::lane::LANES;
 use super::rules::*;
 use super::world::{World, same};
+use crate::support::walks::Wrong;
 use gaba::batch::Batch as Shown;
 use gaba::payout::{Action, PayoutView, State};
 use gaba::store::PageRequest;

@@ -1,9 +1,9 @@
 //! Which rows may be claimed, and what a claim makes of them.
 
-use super::Wrong;
 use super::lane::*;
 use super::news::Doubt;
 use super::rules::*;
+use crate::support::walks::Wrong;
 use gaba::payout::{Enquiry, Submission};
 
 /// What a lane has to send now.

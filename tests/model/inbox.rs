@@ -1,10 +1,10 @@
 //! The inbox: what providers post, and answers of our own that came too late. Each is stored once, claimed by one at a
 //! time, and told to the payout whose reference it names.
 
-use super::Wrong;
 use super::lane::{LEASE, RECEIPT_DEATHS_MAX, SUSPECT};
 use super::news::Words;
 use super::rules::*;
+use crate::support::walks::Wrong;
 use gaba::rail::Outcome;
 use gaba::receipt::ClaimedReceipt;
 use std::collections::BTreeSet;

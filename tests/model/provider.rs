@@ -1,9 +1,9 @@
 //! The provider: it knows each reference it was ever shown, pays each at most once while it remembers it, and keeps the
 //! book that says who has money. It may be slow, silent and forgetful; what it says of an end is true when it says it.
 
-use super::Wrong;
 use super::lane::REMEMBERED;
 use super::rules::{At, Micros};
+use crate::support::walks::Wrong;
 use gaba::money::Currency;
 use gaba::payout::Payout;
 use gaba::rail::{Outcome, Payment, Reason};

@@ -5,7 +5,8 @@
 
 use super::cases::{Case, Person};
 use super::lane::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::support::walks::Tally;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Microseconds since the epoch.
@@ -297,8 +298,6 @@ pub struct Letter {
 /// A row: its batch and its place in it.
 pub type At = (usize, usize);
 
-pub type Tally = BTreeMap<String, usize>;
-
 #[derive(Default)]
 pub struct Model {
     pub now: Micros,
@@ -313,7 +312,6 @@ pub struct Model {
     /// In the order in which they were opened.
     pub cases: Vec<Case>,
     pub by_reference: HashMap<Uuid, (At, u32)>,
-    /// What happened, and how often: a walk that never gets anywhere proves nothing.
     pub tally: Tally,
     /// Batches of which rows ended in the present act.
     pub ending: BTreeSet<usize>,

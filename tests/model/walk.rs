@@ -1,6 +1,5 @@
 //! A walk: steps by chance until its length is reached, then nothing but the truth until everything has ended.
 
-use super::Wrong;
 use super::audit;
 use super::cases::Person;
 use super::command::{Act, Command, Way, choose};
@@ -9,6 +8,10 @@ use super::provider::Fate;
 use super::rules::*;
 use super::world::World;
 use crate::support::chance::Chance;
+use crate::support::walks::Wrong;
+use crate::support::walks::{Walked, panicked};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
 
 /// Steps of a walk before it is brought to its end.
 const LENGTH: usize = 400;
@@ -17,42 +20,43 @@ const AUDIT_EVERY: usize = 16;
 /// Rounds of truth within which everything must have ended.
 const ROUNDS_MAX: usize = 40;
 
-/// How a walk went.
-#[derive(Default)]
-pub struct Walked {
-    /// Steps that found something to do in the engine.
-    pub steps: usize,
-    pub taken: Vec<Command>,
-    pub tally: Tally,
-    pub wrong: Option<Wrong>,
-}
-
 /// Walks from a seed.
-pub async fn walk(seed: u64) -> Walked {
-    let (mut chance, mut world) = (Chance::new(seed), World::new(seed).await);
+pub fn walk(seed: u64) -> Walked<Command> {
     let mut walked = Walked::default();
-    while walked.taken.len() < LENGTH {
-        let command = choose(&world, &mut chance);
-        walked.taken.push(command.clone());
-        if let Err(wrong) = step(&mut world, &command, &mut walked.steps).await {
-            walked.wrong = Some(wrong);
-            return walked;
-        }
-    }
-    walked.wrong = end(&mut world, &mut walked.steps).await.err();
-    walked.tally = std::mem::take(&mut world.model.tally);
+    let walking = to_its_end(walk_in(seed, &mut walked));
+    walked.wrong = walking.err();
     walked
 }
 
-/// Takes the same steps again, or some of them.
-pub async fn replay(seed: u64, commands: &[Command]) -> Option<Wrong> {
-    let (mut world, mut steps) = (World::new(seed).await, 0);
-    for command in commands {
-        if let Err(wrong) = step(&mut world, command, &mut steps).await {
-            return Some(wrong);
-        }
+async fn walk_in(seed: u64, walked: &mut Walked<Command>) -> Result<(), Wrong> {
+    let (mut chance, mut world) = (Chance::new(seed), World::new(seed).await);
+    while walked.taken.len() < LENGTH {
+        let command = choose(&world, &mut chance);
+        walked.taken.push(command.clone());
+        step(&mut world, &command, &mut walked.steps).await?;
     }
-    end(&mut world, &mut steps).await.err()
+    end(&mut world, &mut walked.steps).await?;
+    walked.tally = std::mem::take(&mut world.model.tally);
+    Ok(())
+}
+
+/// Takes the same steps again, or some of them.
+pub fn replay(seed: u64, commands: &[Command]) -> Option<Wrong> {
+    let replaying = async {
+        let (mut world, mut steps) = (World::new(seed).await, 0);
+        for command in commands {
+            step(&mut world, command, &mut steps).await?;
+        }
+        end(&mut world, &mut steps).await
+    };
+    to_its_end(replaying).err()
+}
+
+/// Runs to its end in this thread; a panic is as wrong as anything.
+fn to_its_end(walking: impl Future<Output = Result<(), Wrong>>) -> Result<(), Wrong> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let walked = runtime.block_on(AssertUnwindSafe(walking).catch_unwind());
+    walked.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 async fn step(world: &mut World, command: &Command, steps: &mut usize) -> Result<(), Wrong> {

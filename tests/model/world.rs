@@ -4,13 +4,13 @@ mod lanes;
 mod people;
 mod post;
 
-use super::Wrong;
 use super::audit;
 use super::cases::Person;
 use super::command::Command;
 use super::lane::*;
 use super::provider::Provider;
 use super::rules::*;
+use crate::support::walks::Wrong;
 use gaba::batch::Batch;
 use gaba::clock::{Clock, SharedClock, Time};
 use gaba::money::Currency;

@@ -7,7 +7,8 @@
 //!
 //! - `GABA_SIM_SEEDS`: how many walks (`make simulation` takes 10,000).
 //! - `GABA_SIM_STEPS`: steps of each.
-//! - `GABA_SEED`: the seed of the first walk; each one after it has the next. A walk that fails prints its own.
+//! - `GABA_SEED`: the seed of the first walk; each one after it has the next. A walk that fails prints its own, and what it
+//!   found is told in `stories`: where the commands change, a seed takes other steps.
 //!
 //! | file | what |
 //! |---|---|
@@ -35,19 +36,7 @@ mod walk;
 mod world;
 
 use crate::support::page;
-use crate::support::shrink::shrink;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-use walk::Walked;
-use world::Tally;
-
-/// What is not as it should be, in words.
-type Wrong = String;
-
-/// Seeds that failed once: they are walked first. Where the commands change, a seed takes other steps; what it found is then
-/// told in `stories`.
-const FAILED_ONCE: &[u64] = &[];
+use crate::support::walks::{self, Done, Enough, number};
 
 const SEEDS: usize = 200;
 const STEPS: usize = 500;
@@ -120,12 +109,6 @@ const HAPPENS: [&str; 63] = [
     "way: TurnedDown",
 ];
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name)
-        .ok()
-        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
-}
-
 fn steps() -> usize {
     number("GABA_SIM_STEPS").map_or(STEPS, |steps| steps as usize)
 }
@@ -133,40 +116,28 @@ fn steps() -> usize {
 #[test]
 fn whatever_goes_wrong_everybody_is_paid_once_and_nobody_is_forgotten() {
     let wanted = number("GABA_SIM_SEEDS").map_or(SEEDS, |seeds| seeds as usize);
-    let run = Run::new(wanted, steps(), number("GABA_SEED"));
-    let began = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| run.work());
-        }
-    });
-    let (took, first) = (began.elapsed(), run.first);
-    let mut done = run.done.into_inner().unwrap();
-    if let Some((seed, walked)) = done.failed.take() {
-        explain(seed, walked);
-    }
-    let rate = done.steps as f64 / took.as_secs_f64();
-    eprintln!("{} walks of {} steps from seed {first}, {took:.1?}: {rate:.0} steps a second", done.walks, run.steps);
+    let done = walks::run(Enough::Walks(wanted), "GABA_SIM_SEEDS=1", |seed| walk::walk(seed, steps()), walk::replay);
     eprintln!("{:#?}", done.tally);
     if done.walks >= LONG {
-        let never: Vec<_> = HAPPENS.iter().filter(|what| !done.tally.contains_key(**what)).collect();
-        assert!(never.is_empty(), "never happened: {never:?}");
+        done.must_have_met(&HAPPENS);
     }
     if page::is_blessed() {
-        page::rewrite("simulation", |_| told(&done, run.steps, first, took));
+        page::rewrite("simulation", |_| told(&done));
     }
 }
 
 /// A run in words, for the page.
-fn told(done: &Done, steps: usize, first: u64, took: Duration) -> String {
+fn told(done: &Done) -> String {
     let of = |what: &str| done.tally.iter().filter(|(name, _)| name.starts_with(what)).map(|(_, n)| n).sum::<usize>();
     format!(
-        "{} walks of {steps} steps from seed {first}: {} steps in {} minutes, every invariant looked at after each step and at \
+        "{} walks of {} steps from seed {}: {} steps in {} minutes, every invariant looked at after each step and at \
          the end of each walk; 0 broken. In them: {} injected faults, {} crashes of the process, {} receipts, {} verdicts of \
          people, {} steps of the clock.",
         done.walks,
+        steps(),
+        done.first,
         done.steps,
-        took.as_secs().div_ceil(60),
+        done.minutes(),
         of("fault: "),
         of("a crash"),
         of("Receipt"),
@@ -178,68 +149,8 @@ fn told(done: &Done, steps: usize, first: u64, took: Duration) -> String {
 #[test]
 fn the_same_seed_takes_the_same_steps() {
     for seed in 1..=3 {
-        let (one, other) = (walk::walk(seed, steps()), walk::walk(seed, steps()));
+        let ((one, its), (other, others)) = (walk::traced(seed, steps()), walk::traced(seed, steps()));
         assert_eq!(format!("{:?}", one.taken), format!("{:?}", other.taken), "seed {seed}");
-        assert_eq!((one.trace, one.tally, one.wrong), (other.trace, other.tally, other.wrong), "seed {seed}");
+        assert_eq!((its, one.tally, one.wrong), (others, other.tally, other.wrong), "seed {seed}");
     }
-}
-
-struct Run {
-    wanted: usize,
-    steps: usize,
-    first: u64,
-    /// Seeds to be walked before those from `first` on.
-    known: &'static [u64],
-    begun: AtomicUsize,
-    done: Mutex<Done>,
-}
-
-#[derive(Default)]
-struct Done {
-    steps: usize,
-    walks: usize,
-    tally: Tally,
-    failed: Option<(u64, Walked)>,
-}
-
-impl Run {
-    fn new(wanted: usize, steps: usize, seed: Option<u64>) -> Run {
-        let known = if seed.is_some() { &[] } else { FAILED_ONCE };
-        let first = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-        Run { wanted, steps, first, known, begun: AtomicUsize::new(0), done: Mutex::default() }
-    }
-
-    /// The next seed, as long as there is one and nothing was wrong.
-    fn seed(&self) -> Option<u64> {
-        let n = self.begun.fetch_add(1, Ordering::Relaxed);
-        let goes_on = n < self.wanted + self.known.len() && self.done.lock().unwrap().failed.is_none();
-        let seed = || self.first.wrapping_add((n - self.known.len()) as u64);
-        goes_on.then(|| self.known.get(n).copied().unwrap_or_else(seed))
-    }
-
-    fn work(&self) {
-        while let Some(seed) = self.seed() {
-            let walked = walk::walk(seed, self.steps);
-            let mut done = self.done.lock().unwrap();
-            (done.steps, done.walks) = (done.steps + walked.taken.len(), done.walks + 1);
-            for (what, n) in &walked.tally {
-                *done.tally.entry(what.clone()).or_default() += n;
-            }
-            if walked.wrong.is_some() {
-                done.failed.get_or_insert((seed, walked));
-            }
-        }
-    }
-}
-
-/// The walk that failed, and the fewest steps of it that still do.
-fn explain(seed: u64, walked: Walked) {
-    let wrong = walked.wrong.unwrap_or_default();
-    eprintln!("seed {seed}, after {} steps: {wrong}", walked.taken.len());
-    let (left, still) = shrink(walked.taken, |left| walk::replay(seed, left));
-    for step in &left {
-        eprintln!("  {step:?}");
-    }
-    let still = still.unwrap_or_default();
-    panic!("GABA_SEED={seed} GABA_SIM_SEEDS=1: {wrong}\nshortened to {} steps: {still}", left.len());
 }

@@ -1,10 +1,10 @@
 //! The provider: it pays each reference at most once while it remembers it, and keeps the book that says who has money.
 //! It may be slow, silent, behind, forgetful, and take back what it said; its book is the judge.
 
-use super::Wrong;
 use super::board::Order;
 use super::clock::{DAY, Micros};
 use super::process::LANES;
+use crate::support::walks::Wrong;
 use gaba::money::Currency;
 use gaba::rail::{Outcome, Payment, Reason};
 use uuid::Uuid;

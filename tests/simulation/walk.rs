@@ -1,13 +1,14 @@
 //! A walk: steps by chance until its length is reached, then nothing but the truth until everything has ended.
 
-use super::Wrong;
 use super::clock::SECOND;
 use super::command::{Act, Command, Person, Step, Tale, Way, choose};
 use super::process::LANES;
 use super::provider::Fate;
 use super::refusals::Refusals;
-use super::world::{Tally, World};
+use super::world::World;
 use crate::support::chance::Chance;
+use crate::support::walks::Wrong;
+use crate::support::walks::{Walked, panicked};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,40 +19,33 @@ const ROUND: i64 = 4_000 * SECOND;
 /// Claims of one round: a suspect is claimed alone.
 const CLAIMS: usize = 8;
 
-/// How a walk went.
-#[derive(Default)]
-pub struct Walked {
-    pub taken: Vec<Step>,
-    pub tally: Tally,
-    pub wrong: Option<Wrong>,
-    /// Of its steps and of what stood where after each.
-    pub trace: u64,
+/// Walks from a seed.
+pub fn walk(seed: u64, length: usize) -> Walked<Step> {
+    traced(seed, length).0
 }
 
-/// Walks from a seed.
-pub fn walk(seed: u64, length: usize) -> Walked {
+/// Walks from a seed, with the hash of its steps and of what stood where after each.
+pub fn traced(seed: u64, length: usize) -> (Walked<Step>, u64) {
     let refusals = Refusals::default();
     metrics::with_local_recorder(&refusals, || walk_in(World::new(seed, refusals.share()), seed, length))
 }
 
-fn walk_in(mut world: World, seed: u64, length: usize) -> Walked {
-    let (mut walked, mut trace) = (Walked::default(), DefaultHasher::new());
+fn walk_in(mut world: World, seed: u64, length: usize) -> (Walked<Step>, u64) {
+    let (mut taken, mut trace) = (Vec::new(), DefaultHasher::new());
     let mut chance = Chance::new(seed);
     let walking = catch_unwind(AssertUnwindSafe(|| {
-        while walked.taken.len() < length {
+        while taken.len() < length {
             let step = choose(&world, &mut chance);
-            walked.taken.push(step.clone());
+            taken.push(step.clone());
             take(&mut world, &step)?;
             format!("{step:?}").hash(&mut trace);
             world.auditor.now.hash_states(&mut trace);
         }
         end(&mut world)
     }));
-    walked.wrong = walking.unwrap_or_else(|panic| Err(format!("it panicked: {}", words(&*panic)))).err();
+    let wrong = walking.unwrap_or_else(|panic| Err(panicked(&*panic))).err();
     world.auditor.now.hash_states(&mut trace);
-    walked.trace = trace.finish();
-    walked.tally = std::mem::take(&mut world.tally);
-    walked
+    (Walked { steps: taken.len(), taken, tally: std::mem::take(&mut world.tally), wrong }, trace.finish())
 }
 
 /// Takes the same steps again, or some of them.
@@ -65,12 +59,7 @@ fn replay_in(mut world: World, steps: &[Step]) -> Option<Wrong> {
         steps.iter().try_for_each(|step| take(&mut world, step))?;
         end(&mut world)
     }));
-    walking.unwrap_or_else(|panic| Err(format!("it panicked: {}", words(&*panic)))).err()
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why")
+    walking.unwrap_or_else(|panic| Err(panicked(&*panic))).err()
 }
 
 fn take(world: &mut World, step: &Step) -> Result<(), Wrong> {

@@ -10,6 +10,7 @@ pub mod judge;
 pub mod page;
 pub mod proxy;
 pub mod shrink;
+pub mod walks;
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

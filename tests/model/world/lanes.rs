@@ -1,12 +1,12 @@
 //! What workers do: claim, reach the provider or not, record.
 
-use super::super::Wrong;
 use super::super::command::Way;
 use super::super::lane::*;
 use super::super::news::{Heard, Words, listen};
 use super::super::provider::{Fate, not_sent, unknown};
 use super::super::rules::*;
 use super::{Hand, World, pick, same};
+use crate::support::walks::Wrong;
 use gaba::payout::Payout;
 use gaba::payout::resolve::{Observation, Source, ask_instead, decide};
 use gaba::rail::{Answer, Executed, Outcome, Reason, Request, Transfer};

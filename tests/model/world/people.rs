@@ -1,6 +1,5 @@
 //! What people do: lists, approvals, verdicts.
 
-use super::super::Wrong;
 use super::super::acts::{Answer, ugx};
 use super::super::cases::{Person, Say};
 use super::super::command::Act;
@@ -8,6 +7,7 @@ use super::super::lane::*;
 use super::super::rules::*;
 use super::{Upload, World, pick, same};
 use crate::support::chance::Chance;
+use crate::support::walks::Wrong;
 use gaba::batch::{Kind, NewBatch};
 use gaba::clock::Time;
 use gaba::ids;

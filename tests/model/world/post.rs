@@ -1,11 +1,11 @@
 //! What the provider posts, and how it is applied.
 
-use super::super::Wrong;
 use super::super::command::Tale;
 use super::super::lane::*;
 use super::super::provider::unknown;
 use super::super::rules::*;
 use super::{Mail, World, pick};
+use crate::support::walks::Wrong;
 use gaba::payout::resolve::{Source, decide};
 use gaba::rail::{News, Outcome, Payment, RawReceipt};
 use gaba::receipt::{ClaimedReceipt, JudgedReceipt, NewReceipt, Verdict};

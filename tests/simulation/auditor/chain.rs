@@ -1,6 +1,6 @@
 //! The audit trail: one chain of hashes per organisation, reckoned anew entry by entry.
 
-use super::super::Wrong;
+use crate::support::walks::Wrong;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;

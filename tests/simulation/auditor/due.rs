@@ -1,6 +1,6 @@
 //! I9 at a claim: what is due and may be claimed is claimed, as long as there is room.
 
-use super::super::Wrong;
+use crate::support::walks::Wrong;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! I7: nothing leaves its end, but where people send it on; and what is in doubt waits for them.
 
-use super::super::Wrong;
 use super::snapshot::Snapshot;
+use crate::support::walks::Wrong;
 use std::collections::HashMap;
 use uuid::Uuid;
 

@@ -22,9 +22,9 @@ mod outside;
 mod rows;
 pub mod snapshot;
 
-use super::Wrong;
 use super::gateway::Gateway;
 use super::provider::Provider;
+use crate::support::walks::Wrong;
 use history::History;
 use snapshot::Snapshot;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};

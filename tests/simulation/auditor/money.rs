@@ -1,7 +1,7 @@
 //! I5 and I6, reckoned from the transfers alone.
 
-use super::super::Wrong;
 use super::snapshot::{Account, Batch, Snapshot};
+use crate::support::walks::Wrong;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! I1, I2 and I10: our rows against the books of the provider and the gateway. What is paid there is paid for good, so that
 //! what we call paid must be so at any moment, and not at rest alone.
 
-use super::super::Wrong;
 use super::super::gateway::Gateway;
 use super::super::provider::{Entry, Provider};
 use super::snapshot::{Exception, Snapshot};
+use crate::support::walks::Wrong;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

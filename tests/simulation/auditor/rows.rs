@@ -1,7 +1,7 @@
 //! I4, I8, and that nothing unfinished is forgotten (I9).
 
-use super::super::Wrong;
 use super::snapshot::{Batch, Snapshot};
+use crate::support::walks::Wrong;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The rows of one moment.
 
-use super::super::Wrong;
+use crate::support::walks::Wrong;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::BTreeMap;

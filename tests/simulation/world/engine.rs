@@ -1,12 +1,12 @@
 //! What the workers of the process do.
 
-use super::super::Wrong;
 use super::super::auditor::What;
 use super::super::board::{Asked, Call, Reply};
 use super::super::command::Way;
 use super::super::process::{LANES, Ran};
 use super::super::provider::{Fate, Transit, unknown};
 use super::{Hand, World};
+use crate::support::walks::Wrong;
 use gaba::clock::Clock;
 use gaba::lane::gate::{Gate, LaneGate};
 use gaba::queue::{self, Work};

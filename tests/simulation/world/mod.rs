@@ -4,7 +4,6 @@ mod engine;
 mod outside;
 mod people;
 
-use super::Wrong;
 use super::auditor::Auditor;
 use super::board::Asked;
 use super::clock::{Micros, VirtualClock};
@@ -14,6 +13,8 @@ use super::gateway::Gateway;
 use super::process::{Folder, Process, Ran};
 use super::provider::{Provider, Transit};
 use super::refusals::Refusals;
+use crate::support::walks::Tally;
+use crate::support::walks::Wrong;
 use gaba::clock::Clock;
 use gaba::money::Currency;
 use gaba::org::{Principal, Role, keys};
@@ -26,9 +27,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const ORGS: usize = 2;
-
-/// How often what happened.
-pub type Tally = BTreeMap<String, usize>;
 
 /// A claimed row that nobody has begun with.
 pub enum Hand {

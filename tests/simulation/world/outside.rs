@@ -1,12 +1,12 @@
 //! What happens at the provider and the gateway, and what they post.
 
-use super::super::Wrong;
 use super::super::board::Told;
 use super::super::command::Tale;
 use super::super::process::{LANES, Ran, SMS_LANE};
 use super::super::provider::{Fate, unknown};
 use super::engine::alive;
 use super::{World, pick};
+use crate::support::walks::Wrong;
 use gaba::clock::Clock;
 use gaba::rail::{Outcome, Payment, RawReceipt, Reason, SmsOutcome};
 use gaba::receipt::NewReceipt;

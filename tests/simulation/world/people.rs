@@ -1,12 +1,12 @@
 //! What people do: lists, approvals, verdicts.
 
-use super::super::Wrong;
 use super::super::clock::{Micros, SECOND};
 use super::super::command::{Act, Person};
 use super::super::process::Ran;
 use super::engine::alive;
 use super::{World, pick};
 use crate::support::chance::Chance;
+use crate::support::walks::Wrong;
 use gaba::batch::correction::{self, Correction};
 use gaba::batch::import::{Mapping, SmsTerms, Terms};
 use gaba::batch::{Batch, Kind, NewBatch, approval};
