@@ -258,3 +258,47 @@ async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
         assert_eq!(told(stretch).await, whole, "{stretch} at once");
     }
 }
+
+/// What each attempt of one payout moved, and whether that may be.
+#[tokio::test]
+async fn what_was_set_aside_for_a_payout_is_spent_once() {
+    use sqlx::Connection;
+    let mut tx = sqlx::sqlite::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let tables = "CREATE TABLE payouts (id, batch_id, row, state, amount, attempt, first_attempt); \
+                  CREATE TABLE transfers (batch_id, row, attempt, kind, amount)";
+    sqlx::raw_sql(tables).execute(&mut tx).await.unwrap();
+    type Moved = &'static [(u32, &'static str)];
+    let cases: [(&str, u32, u32, Moved, bool); 17] = [
+        ("queued", 1, 1, &[], true),
+        ("paid", 1, 1, &[(1, "paid")], true),
+        ("paid", 1, 1, &[], false),
+        ("failed", 1, 1, &[(1, "paid")], false),
+        ("paid", 2, 1, &[(1, "paid"), (2, "paid")], false),
+        ("failed", 2, 1, &[(2, "release")], true),
+        ("failed", 1, 1, &[(1, "release"), (1, "release")], false),
+        ("failed", 2, 1, &[(1, "release"), (2, "release")], false),
+        ("sending", 1, 1, &[(1, "release")], false),
+        ("paid", 1, 1, &[(1, "paid"), (1, "release")], false),
+        ("paid", 2, 1, &[(1, "paid"), (2, "release")], false),
+        // Paid after all, from the wallet again or as a receivable.
+        ("paid", 1, 1, &[(1, "release"), (1, "reserve"), (1, "paid")], true),
+        ("paid", 1, 1, &[(1, "release"), (1, "receivable"), (1, "paid")], true),
+        // Retried.
+        ("paid", 2, 2, &[(1, "release"), (2, "paid")], true),
+        ("failed", 2, 2, &[(1, "release"), (2, "release")], true),
+        // Retried, and the attempt before it had paid.
+        ("paid", 1, 2, &[(1, "release"), (1, "paid")], true),
+        ("paid", 1, 2, &[(1, "release"), (1, "paid"), (2, "release")], false),
+    ];
+    for (batch, (state, attempt, first_attempt, moved, right)) in cases.into_iter().enumerate() {
+        let payout = sqlx::query("INSERT INTO payouts VALUES (x'01', $1, 1, $2, 500, $3, $4)");
+        let payout = payout.bind(batch as i64).bind(state).bind(attempt).bind(first_attempt);
+        payout.execute(&mut tx).await.unwrap();
+        for (attempt, kind) in moved {
+            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, 500)");
+            transfer.bind(batch as i64).bind(attempt).bind(kind).execute(&mut tx).await.unwrap();
+        }
+        let found = own!("check_payments").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
+        assert_eq!(found.is_empty(), right, "{state}, attempt {attempt} from {first_attempt}: {moved:?}");
+    }
+}
