@@ -91,7 +91,8 @@ fn judge_alone(name: &str, content: &[u8], rows: usize) -> Duration {
         "[[lanes]]\nname = \"a\"\nrail = \"http\"\nbase_url = \"http://x\"\ncurrency = \"UGX\"\nprefixes = [\"256\"]";
     let router = Router::new(&Config::parse(lanes).unwrap().lanes).unwrap();
     let (currency, country) = (Currency::Ugx, Country::Uganda);
-    let terms = Terms { currency, country, router: &router, mapping: None, rows_max: u32::MAX, sms: None };
+    let terms =
+        Terms { currency, country, router: &router, mapping: None, rows_max: u32::MAX, sms: None, notice: None };
     let started = Instant::now();
     let summary = import::read(&file, &terms, &Program::new(GABA), &mut |_| Ok(())).unwrap();
     assert_eq!((summary.valid as usize, summary.invalid), (rows, 0));

@@ -66,6 +66,11 @@ pub enum PhoneWarning {
         country.calling_code()
     )]
     ZeroAfterCountryCode { country: Country },
+    #[error(
+        "the number ends in {zeros} zeros, as one does whose last digits a spreadsheet has lost (2.56772E+11). Check it with \
+         the recipient"
+    )]
+    Zeros { zeros: usize },
 }
 
 impl PhoneWarning {
@@ -73,6 +78,7 @@ impl PhoneWarning {
         match self {
             PhoneWarning::NoTrunkZero { .. } => "phone_no_leading_zero",
             PhoneWarning::ZeroAfterCountryCode { .. } => "phone_zero_after_country_code",
+            PhoneWarning::Zeros { .. } => "phone_zeros",
         }
     }
 }
@@ -103,6 +109,16 @@ pub enum PhoneError {
          to 9"
     )]
     ForeignDigits,
+    #[error(
+        "the number is negative. A spreadsheet takes +256-772… for a formula and calculates it, so its digits are lost. \
+         Format the column as Text and type the number again, such as {}", country.example()
+    )]
+    Negative { country: Country },
+    #[error(
+        "the number has decimals, so a program has calculated with it. Format the column as Text and type the number \
+         again, such as {}", country.example()
+    )]
+    Decimals { country: Country },
     #[error("the number contains {found:?}. Type digits only, such as {}", country.example())]
     Character { found: char, country: Country },
     #[error(
@@ -111,13 +127,13 @@ pub enum PhoneError {
     )]
     OtherCountry { start: String, country: Country },
     #[error(
-        "the number is too short: {digits} digits where a number in {country} has {} (such as {}). Type the missing \
-         digits", country.typed_digits(), country.example()
+        "the number is too short: {digits} digits{} where a number in {country} has {} (such as {}). Type the missing \
+         digits", country.zero_counted(), country.typed_digits(), country.example()
     )]
     TooShort { digits: usize, country: Country },
     #[error(
-        "the number is too long: {digits} digits where a number in {country} has {} (such as {}). Remove what is too \
-         much", country.typed_digits(), country.example()
+        "the number is too long: {digits} digits{} where a number in {country} has {} (such as {}). Remove what is too \
+         much", country.zero_counted(), country.typed_digits(), country.example()
     )]
     TooLong { digits: usize, country: Country },
     #[error(
@@ -136,6 +152,8 @@ impl PhoneError {
             PhoneError::Extension => "phone_extension",
             PhoneError::Several => "phone_several",
             PhoneError::ForeignDigits => "phone_foreign_digits",
+            PhoneError::Negative { .. } => "phone_negative",
+            PhoneError::Decimals { .. } => "phone_decimals",
             PhoneError::Character { .. } => "phone_character",
             PhoneError::OtherCountry { .. } => "phone_other_country",
             PhoneError::TooShort { .. } => "phone_too_short",
@@ -149,5 +167,10 @@ impl Country {
     /// Digits of a number as people type it at home, with the zero that is dialled first.
     fn typed_digits(self) -> usize {
         self.national_digits() + usize::from(self.trunk_zero())
+    }
+
+    /// After a count of digits, however the number was typed.
+    fn zero_counted(self) -> &'static str {
+        if self.trunk_zero() { ", the leading 0 counted," } else { "" }
     }
 }

@@ -116,7 +116,15 @@ impl Import {
             let progress = Progress::default();
             let mut loader = Loader::new(store, &batch, &progress, file_bytes, since);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
-            let terms = Terms { currency: batch.currency, country, router: &router, mapping, rows_max, sms };
+            let terms = Terms {
+                currency: batch.currency,
+                country,
+                router: &router,
+                mapping,
+                rows_max,
+                sms,
+                notice: import::notice_of(&batch),
+            };
             let mut sink = |row| loader.take(row).map_err(|e| Box::new(e) as _);
             let read = import::read_with(&file.0, &terms, &sheets, &remembered, &progress, &mut sink);
             // Trouble of the store reaches us through the reader; it is not the file's fault.

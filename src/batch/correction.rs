@@ -4,7 +4,7 @@
 //! again by the rules of the import, whatever it was before. A row can also be set aside, and brought back.
 
 use super::Batch;
-use super::import::{self, Field, Mapping, Terms};
+use super::import::{self, Field, Mapping, Terms, Uploaded};
 use super::view::BatchView;
 use crate::store::{IssueView, NewRecipient, NewRow, Refusal, RejectedRow};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,8 @@ pub enum Standing {
 pub struct StoredRow {
     pub row: u32,
     pub standing: Standing,
-    /// Header and value, in the order of the file where it is known.
-    pub cells: Vec<(String, String)>,
+    /// In the order of the file where it is known.
+    pub cells: Vec<Uploaded>,
 }
 
 /// A row as a correction leaves it.
@@ -71,7 +71,7 @@ pub struct Corrected {
     pub recipient: Option<NewRecipient>,
     /// What is kept of it when it is not paid.
     pub rejected: RejectedRow,
-    pub cells: Vec<(String, String)>,
+    pub cells: Vec<Uploaded>,
     pub issues: Vec<IssueView>,
 }
 
@@ -96,30 +96,46 @@ pub fn correct(stored: &StoredRow, correction: &Correction, terms: &Terms<'_>) -
     for (field, value) in correction.fields() {
         // A column that the file does not have is added under our own name for it.
         let header = mapping.0.entry(field).or_insert_with(|| field.name().to_owned()).clone();
-        match cells.iter_mut().find(|(h, _)| *h == header) {
-            Some(cell) => cell.1.clone_from(value),
-            None => cells.push((header, value.clone())),
+        match cells.iter_mut().find(|cell| cell.is_in(&header)) {
+            Some(cell) => cell.correct(value),
+            None => {
+                not_a_column(field, &cells)?;
+                cells.push(Uploaded::new(&header, value));
+            }
         }
     }
     for (header, value) in &correction.variables {
         let of_ours = mapping.0.values().any(|theirs| theirs == header);
-        let cell = cells.iter_mut().find(|(h, _)| h == header).filter(|_| !of_ours);
+        let cell = cells.iter_mut().find(|cell| cell.is_in(header)).filter(|_| !of_ours);
         let Some(cell) = cell else {
             let message = format!("variables: {header:?} is not a column of the list that can be changed there");
             return Err(Refusal::Invalid(message));
         };
-        cell.1.clone_from(value);
+        cell.correct(value);
     }
     let aside = correction.excluded.unwrap_or(stored.standing == Standing::Excluded);
     Ok(judged(stored.row, cells, mapping, terms, aside))
 }
 
-fn judged(row: u32, cells: Vec<(String, String)>, mapping: Mapping, terms: &Terms<'_>, aside: bool) -> Corrected {
-    let present = |(_, header): &(&Field, &String)| cells.iter().any(|(h, _)| h == *header);
+/// A list can have a column of that name which is none of ours, as one of two that might be it.
+fn not_a_column(field: Field, cells: &[Uploaded]) -> Result<(), Refusal> {
+    let name = field.name();
+    let same =
+        cells.iter().filter_map(|cell| cell.header.as_deref()).find(|header| import::is_same_header(header, name));
+    match same {
+        None => Ok(()),
+        Some(header) => {
+            Err(Refusal::Invalid(format!("{name}: the list has a column {header:?}; change it under variables")))
+        }
+    }
+}
+
+fn judged(row: u32, cells: Vec<Uploaded>, mapping: Mapping, terms: &Terms<'_>, aside: bool) -> Corrected {
+    let present = |(_, header): &(&Field, &String)| cells.iter().any(|cell| cell.is_in(header));
     let mapping = mapping.0.iter().filter(present).map(|(field, header)| (*field, header.clone())).collect();
-    let terms = Terms { mapping: Some(Mapping(mapping)), sms: terms.sms.clone(), ..*terms };
-    let (headers, values): (Vec<String>, Vec<String>) = cells.iter().cloned().unzip();
-    let NewRow { recipient, rejected, issues, .. } = import::judge_one(&terms, &headers, &values, row).into();
+    let terms =
+        Terms { mapping: Some(Mapping(mapping)), sms: terms.sms.clone(), notice: terms.notice.clone(), ..*terms };
+    let NewRow { recipient, rejected, issues, .. } = import::judge_one(&terms, &cells, row).into();
     let rejected = rejected.unwrap_or_else(|| RejectedRow {
         reference: recipient.as_ref().and_then(|r| r.reference.clone()),
         name: recipient.as_ref().map(|r| r.name.clone()),
@@ -145,6 +161,7 @@ mod tests {
     use crate::lane::route::Router;
     use crate::money::Currency;
     use crate::phone::Country;
+    use crate::sheet::Fault;
 
     fn router() -> Router {
         let lane = "name = \"mtn\"\nrail = \"http\"\nbase_url = \"http://127.0.0.1:1\"\ncountry = \"UG\"\ncurrency = \"UGX\"\n\
@@ -163,13 +180,14 @@ mod tests {
             mapping: Some(mapping),
             rows_max: 10,
             sms: None,
+            notice: None,
         };
         correct(stored, &correction, &terms)
     }
 
     fn stored(standing: Standing, phone: &str) -> StoredRow {
-        let cell = |h: &str, v: &str| (h.to_owned(), v.to_owned());
-        StoredRow { row: 7, standing, cells: vec![cell("Tel", phone), cell("To pay", "5000"), cell("Team", "A")] }
+        let cells = vec![Uploaded::new("Tel", phone), Uploaded::new("To pay", "5000"), Uploaded::new("Team", "A")];
+        StoredRow { row: 7, standing, cells }
     }
 
     fn text(text: &str) -> Option<String> {
@@ -182,7 +200,7 @@ mod tests {
             corrected(&stored(Standing::Invalid, "12"), Correction { msisdn: text("0772123456"), ..<_>::default() });
         let fixed = fixed.unwrap();
         assert_eq!((fixed.standing, fixed.recipient.unwrap().msisdn.as_str()), (Standing::Valid, "256772123456"));
-        assert_eq!(fixed.cells[0], ("Tel".into(), "0772123456".into()));
+        assert_eq!(fixed.cells[0], Uploaded::new("Tel", "0772123456"));
         let worse =
             corrected(&stored(Standing::Valid, "0772123456"), Correction { amount: text("1,00"), ..<_>::default() });
         let worse = worse.unwrap();
@@ -195,7 +213,63 @@ mod tests {
             corrected(&stored(Standing::Valid, "0772123456"), Correction { name: text("Okello"), ..<_>::default() });
         let named = named.unwrap();
         assert_eq!(named.recipient.unwrap().name, "Okello");
-        assert_eq!(named.cells[3], ("name".into(), "Okello".into()));
+        assert_eq!(named.cells[3], Uploaded::new("name", "Okello"));
+    }
+
+    /// `077…,5,000` where the header has Tel, To pay, Team.
+    fn shifted() -> StoredRow {
+        let cells = [(Some("Tel"), "0772123456"), (Some("To pay"), "5"), (Some("Team"), "000"), (None, "A")];
+        let cells = cells.map(|(header, text)| Uploaded {
+            header: header.map(Into::into),
+            text: Some(text.into()),
+            fault: Some(Fault::Shifted),
+        });
+        StoredRow { row: 7, standing: Standing::Invalid, cells: cells.to_vec() }
+    }
+
+    #[test]
+    fn a_row_that_did_not_fit_its_header_is_given_anew_or_stays_refused() {
+        let team = |team: &str| BTreeMap::from([("Team".to_owned(), team.to_owned())]);
+        let aside = StoredRow { standing: Standing::Excluded, ..shifted() };
+        for (row, correction) in [
+            (shifted(), Correction::default()),
+            (shifted(), Correction { amount: text("5000"), ..<_>::default() }),
+            (shifted(), Correction { msisdn: text("0772123456"), variables: team("A"), ..<_>::default() }),
+            (aside, Correction { excluded: Some(false), ..<_>::default() }),
+        ] {
+            let again = corrected(&row, correction.clone()).unwrap();
+            assert_eq!(
+                (again.standing, again.issues[0].code.as_str()),
+                (Standing::Invalid, "row_shape"),
+                "{correction:?}"
+            );
+            assert!(again.rejected.cells.contains("shifted"), "{}", again.rejected.cells);
+        }
+        let both = Correction { msisdn: text("0772123456"), amount: text("5000"), ..<_>::default() };
+        let paid = corrected(&shifted(), both.clone()).unwrap();
+        assert_eq!((paid.standing, paid.issues[0].severity.as_str()), (Standing::Valid, "warning"));
+        assert!(paid.recipient.unwrap().variables.contains(r#""Team":"""#), "what is in doubt is not used");
+        let whole = corrected(&shifted(), Correction { variables: team("A"), ..both }).unwrap();
+        assert_eq!((whole.standing, whole.issues.len()), (Standing::Valid, 0));
+        assert!(whole.recipient.unwrap().variables.contains(r#""Team":"A""#));
+    }
+
+    #[test]
+    fn correcting_one_cell_does_not_vouch_for_another() {
+        let mut row = stored(Standing::Invalid, "0772123456");
+        row.cells[1].fault = Some(Fault::Imprecise);
+        let named = corrected(&row, Correction { name: text("Okello"), ..<_>::default() }).unwrap();
+        assert_eq!((named.standing, named.issues[0].code.as_str()), (Standing::Invalid, "number_imprecise"));
+        let typed = corrected(&row, Correction { amount: text("5000"), ..<_>::default() }).unwrap();
+        assert_eq!(typed.standing, Standing::Valid);
+    }
+
+    #[test]
+    fn a_column_of_that_name_which_is_none_of_ours_is_not_doubled() {
+        let mut row = stored(Standing::Valid, "0772123456");
+        row.cells.push(Uploaded::new("Name", "Okello"));
+        let refused = corrected(&row, Correction { name: text("Akello"), ..<_>::default() });
+        assert!(matches!(refused, Err(Refusal::Invalid(why)) if why.contains("under variables")));
     }
 
     #[test]

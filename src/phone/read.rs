@@ -6,8 +6,10 @@ use super::{Country, Msisdn, Normalised, PhoneError, PhoneWarning};
 const DIGITS_MAX: usize = 40;
 /// From so many digits on, a piece of a cell is a number of its own.
 const DIGITS_OF_A_NUMBER: usize = 7;
-/// An exported float has at least so many digits before `.0`.
-const FLOAT_DIGITS_MIN: usize = 9;
+/// A decimal number has more digits before its dot than people type before one: a country code, a network.
+const FLOAT_DIGITS_MIN: usize = 5;
+/// So many zeros at its end has a number that a spreadsheet shortened and somebody made long again.
+const ZEROS_OF_A_SHORTENED: usize = 5;
 
 /// Reads a number as people type it: `0772 123 456`, `+256 (0) 772-123456`, `00256772123456`, `256772123456`.
 pub fn normalise(text: &str, country: Country) -> Result<Normalised, PhoneError> {
@@ -18,12 +20,22 @@ pub fn normalise(text: &str, country: Country) -> Result<Normalised, PhoneError>
     if is_shortened(text) {
         return Err(PhoneError::DigitsLost { country });
     }
+    if is_negative(text) {
+        return Err(PhoneError::Negative { country });
+    }
+    // A zero before it no program would write.
+    if decimals(text).is_some() && !text.starts_with('0') {
+        return Err(PhoneError::Decimals { country });
+    }
     let typed = Typed::read(text, country).map_err(|error| explain(text, error))?;
     let (national, warning) = typed.national(country).map_err(|error| explain(text, error))?;
     if country.is_landline(national.as_str()) {
         return Err(PhoneError::Landline { country });
     }
     let network = country.network(national.as_str());
+    let zeros = national.as_str().bytes().rev().take_while(|b| *b == b'0').count();
+    let shortened = zeros >= ZEROS_OF_A_SHORTENED && text.starts_with(country.calling_code());
+    let warning = if shortened { Some(PhoneWarning::Zeros { zeros }) } else { warning };
     let msisdn = Msisdn(format!("{}{}", country.calling_code(), national.as_str()));
     Ok(Normalised { msisdn, network, warning })
 }
@@ -39,17 +51,23 @@ fn bare(text: &str) -> &str {
     let text = text.trim_matches(is_invisible);
     let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text).trim_matches(is_invisible);
     // `256772123456.0`: a float written out by a program; exact, so nothing is lost without its fraction.
-    match text.split_once('.') {
-        Some((whole, fraction))
-            if whole.len() >= FLOAT_DIGITS_MIN
-                && whole.bytes().all(|b| b.is_ascii_digit())
-                && !fraction.is_empty()
-                && fraction.bytes().all(|b| b == b'0') =>
-        {
-            whole
-        }
+    match decimals(text) {
+        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
         _ => text,
     }
+}
+
+/// The digits before and after the dot of what is written like a decimal number, and not grouped by dots.
+fn decimals(text: &str) -> Option<(&str, &str)> {
+    let (whole, fraction) = text.split_once('.')?;
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let is_decimal = whole.len() >= FLOAT_DIGITS_MIN && digits(whole) && digits(fraction);
+    is_decimal.then_some((whole, fraction))
+}
+
+/// `-772123200`: what a spreadsheet makes of `+256-772123456`, which it takes for a formula.
+fn is_negative(text: &str) -> bool {
+    text.strip_prefix(['-', '\u{2212}', '\u{2013}']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// `2.56772E+11`: what a spreadsheet shows, and saves, when a column is too narrow for a number.
@@ -163,7 +181,7 @@ impl Typed {
         if digits.len() > home && is_of_a_known_country(digits, country) {
             return international(digits, country);
         }
-        exactly(digits, 0, country).map(|d| (d, None))
+        exactly(digits, usize::from(country.trunk_zero()), country).map(|d| (d, None))
     }
 }
 
@@ -268,6 +286,8 @@ mod tests {
         for (text, country, read, warning) in [
             ("772123456", Uganda, "256772123456", "phone_no_leading_zero"),
             ("772123456.0", Uganda, "256772123456", "phone_no_leading_zero"),
+            ("772.123456", Uganda, "256772123456", "phone_no_leading_zero"),
+            ("256772000000", Uganda, "256772000000", "phone_zeros"),
             ("2560772123456", Uganda, "256772123456", "phone_zero_after_country_code"),
             ("+256 0772 123456", Uganda, "256772123456", "phone_zero_after_country_code"),
             ("712345678", IvoryCoast, "2250712345678", "phone_no_leading_zero"),
@@ -326,7 +346,13 @@ mod tests {
             ("12345", "phone_too_short"),
             ("07721234567", "phone_too_long"),
             ("2567721234567", "phone_too_long"),
-            ("256772123456.5", "phone_too_long"),
+            ("256772123456.5", "phone_decimals"),
+            ("77212345.6", "phone_decimals"),
+            ("77212345.0", "phone_too_short"),
+            ("7721234.00", "phone_too_short"),
+            ("-772123200", "phone_negative"),
+            ("\u{2212}772123200", "phone_negative"),
+            ("7721234567", "phone_too_long"),
             ("+254722123456", "phone_other_country"),
             ("254722123456", "phone_other_country"),
             ("00447911123456", "phone_other_country"),
@@ -357,7 +383,8 @@ mod tests {
                     let twice = normalise(once.msisdn.as_str(), country).unwrap();
                     prop_assert_eq!(&twice.msisdn, &once.msisdn);
                     prop_assert_eq!(twice.network, once.network);
-                    prop_assert_eq!(twice.warning, None);
+                    let sound = matches!(twice.warning, None | Some(PhoneWarning::Zeros { .. }));
+                    prop_assert!(sound, "{:?}", twice.warning);
                 }
             }
         }

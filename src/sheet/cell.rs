@@ -38,6 +38,31 @@ pub enum Fault {
     /// A date or a time, as ISO 8601: good as a text, never as a phone number or an amount, which is what Excel makes of
     /// a number in a column of dates, and of `3/4` or `1-2` anywhere.
     Date,
+    /// Its row has more or fewer cells than the header, so it may belong to another column.
+    Shifted,
+    /// An amount and the cell beside it that together are one with a comma: `500,000` without quotes.
+    Split,
+}
+
+impl Fault {
+    pub const ALL: [Fault; 6] =
+        [Fault::Error, Fault::NoValue, Fault::Imprecise, Fault::Date, Fault::Shifted, Fault::Split];
+
+    /// As it is stored with a row that is to be corrected.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::Error => "error",
+            Fault::NoValue => "no_value",
+            Fault::Imprecise => "imprecise",
+            Fault::Date => "date",
+            Fault::Shifted => "shifted",
+            Fault::Split => "split",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Fault> {
+        Fault::ALL.into_iter().find(|fault| fault.name() == name)
+    }
 }
 
 /// Without padding, visible or not.

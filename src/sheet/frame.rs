@@ -136,18 +136,14 @@ fn cut(text: &str) -> &str {
 }
 
 fn fault_to(fault: Option<Fault>) -> u8 {
-    match fault {
-        None => 0,
-        Some(Fault::Error) => 1,
-        Some(Fault::NoValue) => 2,
-        Some(Fault::Imprecise) => 3,
-        Some(Fault::Date) => 4,
-    }
+    fault.map_or(0, |fault| fault as u8 + 1)
 }
 
 fn fault_of(byte: u8) -> Option<Option<Fault>> {
-    let faults = [None, Some(Fault::Error), Some(Fault::NoValue), Some(Fault::Imprecise), Some(Fault::Date)];
-    faults.get(usize::from(byte)).copied()
+    match byte.checked_sub(1) {
+        None => Some(None),
+        Some(at) => Fault::ALL.get(usize::from(at)).map(|fault| Some(*fault)),
+    }
 }
 
 /// Reads a frame without its length; `None` when it is none of ours, or goes beyond what a list can have.
@@ -249,7 +245,7 @@ mod tests {
         hidden_columns.add(9, u32::MAX);
         let opening = Opening { format: "xlsx".into(), sheet: "März".into(), hidden_columns };
         assert_eq!(parse(&written(|w| w.begin(&opening).unwrap())), Some(Frame::Begin(opening)));
-        let faults = [Fault::Error, Fault::NoValue, Fault::Imprecise, Fault::Date];
+        let faults = Fault::ALL;
         let mut cells: Vec<Cell<'_>> = faults.into_iter().map(|f| Cell::fault(f, "#N/A")).collect();
         cells.extend([Cell::default(), Cell::text("Grace 💸")]);
         let row = written(|w| w.row(7, true, &cells).unwrap());

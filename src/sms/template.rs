@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// What the paid are told unless the upload says otherwise.
 pub const DEFAULT: &str = "Dear ((name)), ((organisation)) has paid you ((amount)). Ref ((reference)).";
 
+/// What is known of every payment, whatever columns its list has.
+pub const OF_A_PAYMENT: [&str; 6] = ["name", "amount", "reference", "organisation", "batch", "transaction"];
+
 /// A stretch of a template.
 #[derive(Debug, PartialEq, Eq)]
 enum Part<'a> {

@@ -3,7 +3,7 @@
 use super::{Done, NewRecipient, NewRow, RejectedRow, Result};
 use crate::batch::Batch;
 use crate::batch::correction::{Corrected, RowView, StoredRow};
-use crate::batch::import::{Issue, Row};
+use crate::batch::import::{Issue, Row, Uploaded};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
@@ -31,8 +31,7 @@ pub struct DigestLine {
 #[derive(Clone, Debug)]
 pub struct BadRow {
     pub row: u32,
-    /// Header and value, as uploaded.
-    pub cells: Vec<(String, String)>,
+    pub cells: Vec<Uploaded>,
     pub reasons: Vec<String>,
 }
 
@@ -92,13 +91,12 @@ impl From<Issue> for IssueView {
 impl From<Row> for NewRow {
     fn from(row: Row) -> NewRow {
         let shown = |text: String| Some(text).filter(|t| !t.is_empty());
-        let cells = row.cells.iter().map(|(h, v)| serde_json::json!([h.as_ref(), v]));
         let rejected = row.recipient.is_none().then(|| RejectedRow {
             reference: shown(row.stated.reference),
             name: shown(row.stated.name),
             msisdn: shown(row.stated.msisdn),
             amount: shown(row.stated.amount),
-            cells: serde_json::Value::from_iter(cells).to_string(),
+            cells: serde_json::json!(row.cells).to_string(),
         });
         let recipient = row.recipient.map(|r| NewRecipient {
             msisdn: r.msisdn.as_str().to_owned(),

@@ -269,3 +269,30 @@ async fn a_payment_that_another_list_makes_too_stops_the_approval_until_it_is_ac
     assert_eq!(world.paid_by_network().await, 2);
     world.books_balance();
 }
+
+#[tokio::test]
+async fn a_row_with_too_many_cells_is_not_made_payable_by_a_detour() {
+    let world = World::start("too-many-cells").await;
+    let maker = &world.gaba.maker;
+    let csv = "name,phone,amount\nAkello,07,5000\nGrace,0772345678,500,000\nMoses,0752345678\n";
+    let batch = ready(maker, csv, &[]).await;
+    let refused = |batch: &Value| assert_eq!(batch["counts"]["invalid"], 3, "{batch}");
+    refused(&batch);
+    for detour in [json!({}), json!({"name": "Grace"}), json!({"excluded": true}), json!({"excluded": false})] {
+        let row = correct(maker, &batch, 3, detour.clone()).await.body;
+        assert_ne!(row["state"], "valid", "{detour}: {row}");
+    }
+    let row = maker.get(&format!("/v1/batches/{}/rows/3", id(&batch))).await.1;
+    assert_eq!((cell(&row, "amount"), cell(&row, "column 4")), ("500", "000"), "nothing of it is lost");
+    let listed = send(request(maker, "GET", &format!("/v1/batches/{}/issues.csv", id(&batch)))).await.text();
+    assert!(listed.contains("\r\nGrace,0772345678,500,000,\""), "as it came: {listed}");
+    refused(&ready(maker, listed, &[]).await);
+    let given = json!({"name": "Grace", "msisdn": "0772345678", "amount": "500,000"});
+    let row = correct(maker, &batch, 3, given).await.body;
+    assert_eq!(
+        (&row["state"], &row["issues"], cell(&row, "amount")),
+        (&json!("valid"), &json!([]), "500,000"),
+        "{row}"
+    );
+    assert_eq!(row["batch"]["totals"]["amount"], "500000");
+}

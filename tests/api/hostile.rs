@@ -268,7 +268,7 @@ async fn names_that_mean_something_elsewhere_are_only_names_here() {
                ((amount)) ((organisation)),256752345678,60000,%s%n,</narration>\n\
                \u{202e}Akello\u{200b},256772345679,70000,../../x,\u{feff}note\n\
                <script>alert(1)</script>,256752345679,80000,${jndi:ldap://x},`id`\n";
-    let fields = [("notify", "true"), ("sms_template", "Hi ((name)) (( amount )) ((nothing))((reference")];
+    let fields = [("notify", "true"), ("sms_template", "Hi ((name)) (( amount )) ((reference))")];
     let batch = world.settle("names", csv.to_owned(), &fields).await;
     assert_eq!(batch["counts"]["paid"], 4, "{batch}");
     let maker = &world.gaba.maker;
@@ -277,7 +277,7 @@ async fn names_that_mean_something_elsewhere_are_only_names_here() {
         crate::support::until("all to be told", || async { Some(maker.all(&path).await).filter(|m| m.len() == 4) })
             .await;
     let text = messages[1]["text"].as_str().unwrap();
-    assert_eq!(text, "Hi ((amount)) ((organisation)) UGX 60,000 ((reference", "a name is no template");
+    assert_eq!(text, "Hi ((amount)) ((organisation)) UGX 60,000 %s%n", "a name is no template");
     crate::support::judge::at_rest(&world.gaba, &world.network, &[id(&batch)]).await;
     world.is_alive().await;
 }

@@ -4,7 +4,7 @@ use super::books::assert_tenant;
 use super::support::*;
 use gaba::batch::approval;
 use gaba::batch::correction::{self, Correction, RowView, Standing};
-use gaba::batch::import::Terms;
+use gaba::batch::import::{Terms, Uploaded};
 use gaba::batch::{Batch, State};
 use gaba::config::LaneConfig;
 use gaba::lane::route::Router;
@@ -21,7 +21,7 @@ fn rules(correction: Correction) -> CorrectRow {
     Arc::new(move |stored, _| {
         let router = Router::new(std::slice::from_ref(&lane)).unwrap();
         let (currency, country) = (Currency::Ugx, Country::Uganda);
-        let terms = Terms { currency, country, router: &router, mapping: None, rows_max: 100, sms: None };
+        let terms = Terms { currency, country, router: &router, mapping: None, rows_max: 100, sms: None, notice: None };
         correction::correct(stored, &correction, &terms).map_err(Refusal::into)
     })
 }
@@ -97,7 +97,7 @@ pub async fn an_invalid_row_becomes_valid_and_the_other_way_round(h: Harness) {
     assert_eq!(view.issues[0].code, "amount_ambiguous");
     let found = h.store.bad_rows(org.id, batch.id, 0, 10).await.unwrap();
     assert_eq!((found.len(), found[0].row), (1, 2));
-    assert!(found[0].cells.contains(&("amount".into(), "1,00".into())), "{found:?}");
+    assert!(found[0].cells.contains(&Uploaded::new("amount", "1,00")), "{found:?}");
     approval::with_digest(&h.store, h.batch(&org, &batch).await).await.unwrap();
     assert!(matches!(
         refusal(h.store.submit(&org.maker, batch.id, false, None).await),

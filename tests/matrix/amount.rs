@@ -60,6 +60,20 @@ pub fn cases() -> Vec<Case> {
         shillings("five hundred", "five hundred", Refused("amount_letters")),
         shillings("5OO (the letter O)", "5OO", Refused("amount_letters")),
         shillings("500;600", "500;600", Refused("amount_character")),
+        shillings("500 and 600, a line break between them", "500\n600", Refused("amount_several")),
+        shillings("500 and 600, a tab between them", "500\t600", Refused("amount_several")),
         shillings("nothing", "", Refused("amount_missing")),
+        Case {
+            group: GROUP,
+            name: "USD in a column of currencies",
+            upload: Upload::Text("phone,amount,currency\n0772345302,500,USD\n".into(), "list.csv"),
+            becomes: Refused("amount_other_currency"),
+        },
+        Case {
+            group: GROUP,
+            name: "the list's own currency in such a column",
+            upload: Upload::Text("phone,amount,currency\n0772345303,500,UGX\n".into(), "list.csv"),
+            becomes: Reads("256772345303 500"),
+        },
     ]
 }

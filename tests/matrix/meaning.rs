@@ -70,6 +70,18 @@ pub fn cases() -> Vec<Case> {
             Reads("256772345503 5000"),
         ),
         with(
+            "a text for the paid with a tag that is no column",
+            two,
+            &[("notify", "true"), ("sms_template", "Hi ((nmae))")],
+            Unreadable("the text uses ((nmae))"),
+        ),
+        with(
+            "a text for the paid with a tag that is empty in a row",
+            "phone,amount,village\n0772345516,5000,\n",
+            &[("notify", "true"), ("sms_template", "Hi from ((village))")],
+            Warned("missing_value"),
+        ),
+        with(
             "a mapping to a column that is not there",
             theirs,
             &[("mapping", r#"{"msisdn":"Fax","amount":"Net"}"#)],

@@ -60,11 +60,46 @@ fn records() -> Vec<Case> {
             "name,phone,amount\nGrace,0772345204,50,000\n",
             Refused("row_shape"),
         ),
+        case(
+            "an amount with a comma that is not in quotes, where a column follows",
+            "name,phone,amount,note\nGrace,0772345227,500,000,\n",
+            Refused("amount_split"),
+        ),
+        case(
+            "the same in a row that fits the header",
+            "phone,amount,village,district\n0772345228,900,000,Kololo\n",
+            Refused("amount_split"),
+        ),
         case("a comma too many at the end of each line", LIST.replace('\n', ",\n"), Paid { rows: 2 }),
         case(
             "a quote that is not closed",
             "name,phone,amount\n\"Grace,0772345205,5000\nMoses,0772345206,5000\n",
             Unreadable("row 2 opens a double quote"),
+        ),
+        case(
+            "a quote that is not closed, and a second one below it",
+            "name,phone,amount,village\nGrace,0772345229,5000,\"Kololo\nMoses,0772345230,6000,\"Kira\"\n",
+            Unreadable("row 2 has text after a double quote"),
+        ),
+        case(
+            "a quote that is not closed, and a cell below it that ends with one",
+            "phone,amount,remark\n0772345231,5000,\"see note\n0772345232,6000,pipe of 5\"\n",
+            Unreadable("one of them looks like another recipient"),
+        ),
+        case(
+            "quotes within a cell in quotes",
+            "phone,amount,remark\n0772345233,5000,\"a \"\"good\"\" one\"\n",
+            Reads("256772345233 5000"),
+        ),
+        case(
+            "a quote within a cell without",
+            "phone,amount,remark\n0772345234,5000,pipe 5\" long\n",
+            Reads("256772345234 5000"),
+        ),
+        case(
+            "cells such as =\"0772345235\", as exports write them",
+            "phone,amount\n=\"0772345235\",=\"5000\"\n",
+            Reads("256772345235 5000"),
         ),
         case(
             "a line break within a name",
@@ -111,8 +146,33 @@ fn headers() -> Vec<Case> {
         ),
         case(
             "no column of phone numbers",
-            "name,contact,amount\nGrace,0772345215,5000\n",
-            Unreadable("no column holds the phone number. The file has \"name\", \"contact\", \"amount\""),
+            "name,fone,amount\nGrace,0772345215,5000\n",
+            Unreadable("no column holds the phone number. The file has \"name\", \"fone\", \"amount\""),
+        ),
+        case(
+            "a second column that may be the amount, by a name that is not known",
+            "name,phone,salary,PAYE,net wage\nGrace,0772345222,500000,100000,400000\n",
+            Unreadable("more than one column may hold the amount: \"salary\", \"net wage\""),
+        ),
+        case(
+            "gross and net pay",
+            "name,phone,gross pay,net pay\nGrace,0772345223,500000,400000\n",
+            Reads("256772345223 400000 Grace"),
+        ),
+        case(
+            "a second column that may be the phone number",
+            "name,phone,MM number,amount\nGrace,0772345224,0782345224,5000\n",
+            Unreadable("more than one column may hold the phone number: \"phone\", \"MM number\""),
+        ),
+        case(
+            "a header in two rows",
+            "name,phone,salary,,\n,,gross,tax,net pay\nGrace,0772345225,500000,100000,400000\n",
+            Unreadable("row 2 looks like a second header"),
+        ),
+        case(
+            "the header once more within the list",
+            "name,phone,amount\nGrace,0772345226,5000\nname,phone,amount\n",
+            Refused("header_again"),
         ),
         case(
             "no column of amounts",

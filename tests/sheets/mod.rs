@@ -78,6 +78,7 @@ fn read_path(path: &Path) -> Read {
         mapping: None,
         rows_max: 1_000_000,
         sms: None,
+        notice: None,
     };
     let mut rows = Vec::new();
     let result = import::read(path, &terms, &Program::new(GABA), &mut |row| {

@@ -62,6 +62,11 @@ pub enum AmountError {
         "the amount begins with 0, like a phone number or a code. If it is the amount, type it without the leading 0"
     )]
     LeadingZero,
+    #[error(
+        "there is a line break, a tab or something invisible between the digits of the amount, so there may be two amounts \
+         in the cell. Type one, such as 50000"
+    )]
+    Several,
     #[error("the amount contains letters. Type digits only, such as 50000")]
     Letters,
     #[error("the amount contains {0:?}. Type digits only, such as 50000")]
@@ -94,6 +99,7 @@ impl AmountError {
             AmountError::Grouping => "amount_grouping",
             AmountError::OtherCurrency { .. } => "amount_other_currency",
             AmountError::LeadingZero => "amount_leading_zero",
+            AmountError::Several => "amount_several",
             AmountError::Letters => "amount_letters",
             AmountError::Character(_) => "amount_character",
         }
@@ -115,12 +121,15 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn parse_typed(text: &str, currency: Currency) -> Result<Money, AmountError> {
-    let cleaned = clean(text);
-    let text = cleaned.trim();
-    let text = text.strip_prefix('\'').unwrap_or(text).trim();
+    let text = text.trim_matches(is_invisible);
+    let text = text.strip_prefix('\'').unwrap_or(text).trim_matches(is_invisible);
     if text.is_empty() {
         return Err(AmountError::Missing);
     }
+    if text.contains(|c| is_invisible(c) && !groups_digits(c)) {
+        return Err(AmountError::Several);
+    }
+    let text = &text.replace(groups_digits, " ");
     let number = without_currency(text, currency)?;
     check_characters(number)?;
     let plain = ungroup(number)?;
@@ -136,15 +145,16 @@ fn parse_typed(text: &str, currency: Currency) -> Result<Money, AmountError> {
     })
 }
 
-/// One kind of space instead of the many that group digits, and nothing invisible.
-fn clean(text: &str) -> String {
-    // Zero-width and direction marks, as they come with text copied from a chat or a web page.
-    let zero_width = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}');
-    let direction = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .filter(|c| !zero_width(*c) && !direction(*c))
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .collect()
+/// What text copied from a chat or a web page has around it, or in it, without being seen.
+fn is_invisible(c: char) -> bool {
+    // Zero-width and direction marks.
+    c.is_whitespace()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// The spaces that stand between groups of three.
+fn groups_digits(c: char) -> bool {
+    matches!(c, ' ' | '\u{00A0}' | '\u{2007}' | '\u{2009}' | '\u{202F}')
 }
 
 /// Takes off the batch's currency code before or after the number, or the shilling sign `/=` after it.
@@ -281,6 +291,7 @@ mod tests {
             ("KES 12.5", Kes, 1_250),
             ("12.50", Kes, 1_250),
             ("0.50", Kes, 50),
+            ("500\n", Ugx, 500),
             ("500.00", Ugx, 500),
             ("9223372036854775807", Ugx, i64::MAX),
         ] {
@@ -294,6 +305,10 @@ mod tests {
             ("", Ugx, "amount_missing"),
             ("\u{00A0}", Ugx, "amount_missing"),
             ("UGX", Ugx, "amount_not_a_number"),
+            ("500\n300", Ugx, "amount_several"),
+            ("1\n500", Ugx, "amount_several"),
+            ("100\t200", Ugx, "amount_several"),
+            ("500\u{200B}000", Ugx, "amount_several"),
             ("-", Ugx, "amount_not_a_number"),
             ("1.000", Ugx, "amount_ambiguous"),
             ("1.000", Kes, "amount_ambiguous"),

@@ -18,6 +18,8 @@ use unicode_normalization::char::is_combining_mark;
 /// The column that says why a row was refused, in the list of bad rows that is handed out to be corrected.
 pub const REASON_HEADER: &str = "gaba_reason";
 
+const CURRENCY_HEADERS: [&str; 3] = ["currency", "currency code", "ccy"];
+
 /// What Gaba needs, or can use, of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,13 +48,52 @@ impl Field {
                 "telephone",
                 "mobile number",
                 "mobile money number",
+                "phone no",
+                "tel no",
+                "telephone no",
+                "telephone number",
+                "mobile no",
+                "mobile money no",
+                "contact",
+                "contact number",
             ],
-            Field::Amount => &["amount", "net pay", "salary", "value"],
+            Field::Amount => {
+                &["amount", "net pay", "salary", "value", "amt", "net salary", "net payable", "net amount"]
+            }
             Field::Name => &["name", "full name", "beneficiary", "recipient"],
             Field::Reference => &["reference", "id", "employee id", "staff id"],
             Field::Note => &["note", "narration", "reason"],
             Field::Network => &["network"],
         }
+    }
+
+    /// Words by which a header may mean the field, whatever else it says; where it has one of the second, it does not.
+    fn hints(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Field::Msisdn => (
+                &["phone", "telephone", "tel", "mobile", "msisdn", "momo", "mm", "cell", "cellphone"],
+                &["network", "operator", "provider", "name", "type", "model"],
+            ),
+            Field::Amount => (
+                &["amount", "amt", "net", "pay", "paid", "payable", "salary", "wage", "wages", "balance", "due"],
+                &[
+                    "account", "bank", "by", "code", "date", "day", "days", "grade", "id", "leave", "method", "mode",
+                    "month", "name", "no", "number", "period", "point", "scale", "station", "status", "type", "words",
+                ],
+            ),
+            _ => (&[], &[]),
+        }
+    }
+
+    /// Whether a header that is not one of [`headers`](Self::headers) may mean the field all the same. Beside a net pay the
+    /// pay that it was reckoned from does not.
+    fn is_hinted_at(self, folded: &str, beside: &str) -> bool {
+        let (hints, others) = self.hints();
+        let words = || folded.split(|c: char| !c.is_alphanumeric());
+        let before_deductions = |word: &str| matches!(word, "pay" | "salary" | "wage" | "wages");
+        let is_net = beside.split(' ').any(|word| word == "net");
+        words().any(|word| hints.contains(&word) && !(is_net && before_deductions(word)))
+            && !words().any(|word| others.contains(&word))
     }
 
     /// Whether a list must have it. One that is only told something (`told`) needs numbers.
@@ -159,7 +200,9 @@ pub(super) struct Columns {
     by_field: [Option<usize>; Field::ALL.len()],
     /// [`REASON_HEADER`], when the file has it.
     dropped: Option<usize>,
-    /// What the text of a list of SMS is made of.
+    /// Where each row says its currency, to be compared with that of the batch.
+    pub currency: Option<usize>,
+    /// Columns that what the recipients are told is made of.
     pub tags: Vec<Tag>,
 }
 
@@ -180,16 +223,26 @@ impl Columns {
             }
         }
         let name = |(i, h): (usize, &String)| match h.is_empty() {
-            true => Arc::from(format!("column {}", i + 1)),
+            true => nameless(i, &folded),
             false => Arc::from(h.as_str()),
         };
+        let currency = folded.iter().position(|name| CURRENCY_HEADERS.contains(&name.as_str()));
+        let currency = currency.filter(|at| !by_field.contains(&Some(*at)));
         let dropped = folded.iter().position(|name| is_reason(name));
         let headers = header.iter().enumerate().map(name).collect();
-        let mut columns = Columns { headers, by_field, dropped, tags: Vec::new() };
+        let mut columns = Columns { headers, by_field, dropped, currency, tags: Vec::new() };
         if let Some(sms) = sms {
             columns.tags = message::tags(&sms.template, &columns)?;
         }
         Ok(columns)
+    }
+
+    /// With the columns that a text for the paid names.
+    pub fn noticed(mut self, notice: Option<&str>) -> Result<Columns, ImportError> {
+        if let Some(notice) = notice {
+            self.tags = message::tags_of_the_paid(notice, &self)?;
+        }
+        Ok(self)
     }
 
     /// Whether a cell of this column says nothing of the recipient.
@@ -223,6 +276,15 @@ fn trimmed(header: &[String]) -> Vec<String> {
     let mut header: Vec<String> = header.iter().map(|h| h.trim_matches(invisible).to_owned()).collect();
     header.truncate(header.iter().rposition(|h| !h.is_empty()).map_or(0, |last| last + 1));
     header
+}
+
+/// What a column without a header is called: by its position, unless another column is called that.
+fn nameless(at: usize, folded: &[String]) -> Arc<str> {
+    let mut name = format!("column {}", at + 1);
+    while folded.contains(&name) {
+        name.push('_');
+    }
+    Arc::from(name)
 }
 
 fn named(header: &[String]) -> Vec<String> {
@@ -259,7 +321,13 @@ fn recognised(
     match candidates[..] {
         [] if field.is_required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
         [] => Ok(None),
-        [only] => Ok(Some(only)),
+        [only] => match rivals(field, only, header, taken, told)[..] {
+            [] => Ok(Some(only)),
+            ref rivals => {
+                let columns = [only].iter().chain(rivals).map(|at| header[*at].clone()).collect();
+                Err(ImportError::AmbiguousColumn { field, columns })
+            }
+        },
         // Whatever is not needed is a plain variable there, and two of them are two variables.
         _ if told && !field.is_required(told) => Ok(None),
         _ => {
@@ -267,6 +335,35 @@ fn recognised(
             Err(ImportError::AmbiguousColumn { field, columns })
         }
     }
+}
+
+/// Columns beside the one that was recognised which may be meant as well: whom or how much to pay is not guessed.
+fn rivals(
+    field: Field,
+    found: usize,
+    header: &[String],
+    taken: &[Option<usize>; Field::ALL.len()],
+    told: bool,
+) -> Vec<usize> {
+    if !field.is_required(told) {
+        return Vec::new();
+    }
+    let beside = fold(&header[found]);
+    let may_be = |at: &usize| {
+        *at != found
+            && !taken.contains(&Some(*at))
+            && recognise(&header[*at]).is_none()
+            && field.is_hinted_at(&fold(&header[*at]), &beside)
+    };
+    (0..header.len()).filter(may_be).collect()
+}
+
+/// Whether a row below the header is one itself, and names other columns than the first: `None` when it is none, else
+/// whether they are others.
+pub(super) fn header_again(columns: &Columns, cells: &[Cell<'_>], told: bool) -> Option<bool> {
+    let named = |(at, cell): (usize, &Cell<'_>)| Some((at, recognise(&cell.text).filter(|f| f.is_required(told))?));
+    let named: Vec<(usize, Field)> = cells.iter().enumerate().filter_map(named).collect();
+    (!named.is_empty()).then(|| named.iter().any(|(at, field)| columns.of(*field) != Some(*at)))
 }
 
 #[cfg(test)]
@@ -313,6 +410,39 @@ mod tests {
         assert!(error.to_string().contains("\"salary\", \"net pay\""), "{error}");
         let columns = read(&header, Some(r#"{"amount":"Net Pay"}"#)).unwrap();
         assert_eq!((columns.of(Field::Amount), columns.field_at(1)), (Some(2), None));
+    }
+
+    #[test]
+    fn a_column_that_may_be_meant_as_well_must_be_told_from_it() {
+        for header in [
+            &["phone", "salary", "PAYE", "Net wage"][..],
+            &["phone", "Amount", "Amount paid", "Balance"],
+            &["phone", "amount", "amount due"],
+            &["phone", "net pay", "balance"],
+            &["phone", "Mobile Money No. 2", "amount"],
+            &["phone", "MM number", "amount"],
+            &["number", "contact", "amount"],
+        ] {
+            assert_eq!(read(header, None).unwrap_err().code(), "ambiguous_column", "{header:?}");
+            let mapped = format!(r#"{{"msisdn":{:?},"amount":{:?}}}"#, header[0], header[2]);
+            assert!(read(header, Some(&mapped)).is_ok(), "{header:?}");
+        }
+        for header in [
+            &["phone", "basic pay", "gross pay", "net pay"][..],
+            &["phone", "amount", "pay date", "amount in words", "salary scale", "leave balance"],
+            &["phone", "mobile network", "amount", "account number"],
+        ] {
+            assert!(read(header, None).is_ok(), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_without_a_header_is_not_taken_for_one_with_such_a_name() {
+        let columns = read(&["phone", "", "amount", "column 2"], None).unwrap();
+        assert_eq!(
+            columns.headers.iter().map(|h| &**h).collect::<Vec<_>>(),
+            ["phone", "column 2_", "amount", "column 2"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reading CSV: records with bounds, numbered as a spreadsheet shows them.
 //!
-//! `csv-core` is driven by hand, because what it forgives has to be told here: a quote that is never closed, cells
-//! without bound, and blank lines, which it drops and which still count in the numbering.
+//! `csv-core` is driven by hand, because what it forgives has to be told here: a quote that is never closed, text after a
+//! quote that is, cells without bound, and blank lines, which it drops and which still count in the numbering.
 
 use super::encoding::{self, Malformed};
 use super::issue::ImportError;
@@ -30,6 +30,7 @@ pub(super) fn read(mut file: impl Read + Seek, text: &Text, intake: &mut Intake<
 pub(super) struct Records<R> {
     source: R,
     reader: Reader,
+    delimiter: u8,
     /// The unquoted bytes of all cells of the current record, one after the other.
     bytes: Vec<u8>,
     /// Where each cell ends in `bytes`.
@@ -38,6 +39,46 @@ pub(super) struct Records<R> {
     /// The last record ended in CR: a LF that follows belongs to it.
     after_cr: bool,
     finished: bool,
+    quotes: Quotes,
+}
+
+/// Follows the quotes of one record. A quote that is missing makes the reader take rows for a part of a cell, until one that
+/// opens another cell ends that; then text follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// A cell begins.
+    Begin,
+    Plain,
+    Open,
+    /// A quote in a quoted cell: its end, or the first of two.
+    Closed,
+    /// Spaces after that.
+    Over,
+    /// Text stands after the end of a quoted cell.
+    Stray,
+}
+
+impl Quotes {
+    fn follow(self, text: &[u8], delimiter: u8) -> Quotes {
+        // Most records have none.
+        if matches!(self, Quotes::Begin | Quotes::Plain) && memchr::memchr(b'"', text).is_none() {
+            return match text.last() {
+                None => self,
+                Some(last) if *last == delimiter => Quotes::Begin,
+                Some(_) => Quotes::Plain,
+            };
+        }
+        text.iter().fold(self, |quotes, byte| match (quotes, *byte) {
+            (Quotes::Stray, _) => Quotes::Stray,
+            (Quotes::Open, b'"') => Quotes::Closed,
+            (Quotes::Open, _) => Quotes::Open,
+            (Quotes::Begin | Quotes::Closed, b'"') => Quotes::Open,
+            (_, byte) if byte == delimiter || matches!(byte, b'\r' | b'\n') => Quotes::Begin,
+            (Quotes::Closed | Quotes::Over, b' ') => Quotes::Over,
+            (Quotes::Closed | Quotes::Over, _) => Quotes::Stray,
+            _ => Quotes::Plain,
+        })
+    }
 }
 
 /// One record; not blank.
@@ -62,12 +103,14 @@ impl<R: BufRead> Records<R> {
     pub fn new(source: R, delimiter: u8) -> Records<R> {
         Records {
             source,
+            delimiter,
             reader: ReaderBuilder::new().delimiter(delimiter).build(),
             bytes: vec![0; RECORD_BYTES_MAX],
             ends: vec![0; COLUMNS_MAX + 1],
             row: 0,
             after_cr: false,
             finished: false,
+            quotes: Quotes::Begin,
         }
     }
 
@@ -119,6 +162,7 @@ impl<R: BufRead> Records<R> {
     /// Reads one record; returns its length in bytes and the number of its cells.
     fn fill(&mut self) -> Result<(usize, usize), ImportError> {
         let (mut length, mut cells) = (0, 0);
+        self.quotes = Quotes::Begin;
         loop {
             let buffer = fill_buf(&mut self.source, self.row)?;
             let at_end = buffer.is_empty();
@@ -128,8 +172,12 @@ impl<R: BufRead> Records<R> {
                 self.reader.read_record(input, &mut self.bytes[length..], &mut self.ends[cells..]);
             let last = read.checked_sub(1).map(|i| input[i]);
             (length, cells) = (length + written, cells + ended);
+            self.quotes = self.quotes.follow(&input[..read], self.delimiter);
             if !at_end {
                 self.source.consume(read);
+            }
+            if self.quotes == Quotes::Stray {
+                return Err(ImportError::StrayQuote { row: self.row });
             }
             match result {
                 ReadRecordResult::Record => {
@@ -214,6 +262,7 @@ mod tests {
         assert_eq!(all[0].1, ["a", "b,c"]);
         assert_eq!(all[1].1, ["x\r\ny", "say \"hi\""]);
         assert_eq!(records(b"a,\"b\"").unwrap()[0].1, ["a", "b"]);
+        assert_eq!(records(b"\"a\" ,5\" pipe\r\n\"\",\"\"\"\"").unwrap()[0].1, ["a ", "5\" pipe"]);
         assert_eq!(records(b"a,").unwrap()[0].1, ["a", ""]);
     }
 
@@ -225,6 +274,9 @@ mod tests {
         for (text, code, row) in [
             (&b"a,b\n\"x,2\n3,4\n"[..], "unclosed_quote", 2),
             (b"a,\"", "unclosed_quote", 1),
+            (b"a,b\n1,\"x\n3,\"y\"\n", "stray_quote", 2),
+            (b"a,b\n1,2\n\"x\" y,2\n", "stray_quote", 3),
+            (b"a,b\n\"5\" pipe\",2\n", "stray_quote", 2),
             (b"a,b\nx\0,2\n", "nul_character", 2),
             (b"a\nb\nOdh\xE9\n", "encoding", 3),
             (long.as_bytes(), "cell_too_long", 2),

@@ -55,18 +55,25 @@ pub(super) struct Search<'a> {
     currency: Currency,
     /// What a list that is only told something says.
     sms: Option<&'a SmsTerms>,
+    /// What the paid are told.
+    notice: Option<&'a str>,
     /// The rows that turned out to be no header, each with why not.
     passed: Vec<(u32, Vec<String>, ImportError)>,
 }
 
 impl<'a> Search<'a> {
     pub fn new(given: Option<&'a Mapping>, remembered: &'a Remembered, country: Country, currency: Currency) -> Self {
-        Search { given, remembered, country, currency, sms: None, passed: Vec::new() }
+        Search { given, remembered, country, currency, sms: None, notice: None, passed: Vec::new() }
     }
 
     /// For a list that is told something and not paid: its header must have a number, and the columns of the text.
     pub fn told(self, sms: Option<&'a SmsTerms>) -> Self {
         Search { sms, ..self }
+    }
+
+    /// For a list whose paid are told so by a text of its own.
+    pub fn noticed(self, notice: Option<&'a str>) -> Self {
+        Search { notice, ..self }
     }
 
     /// Takes the next row that is not blank; the header, if it is that.
@@ -77,7 +84,8 @@ impl<'a> Search<'a> {
             (None, Some(remembered)) => (Some(remembered), MappingSource::Remembered),
             _ => (None, MappingSource::Recognised),
         };
-        match Columns::read(&cells, mapping, self.sms) {
+        let read = Columns::read(&cells, mapping, self.sms);
+        match read.and_then(|columns| columns.noticed(self.notice)) {
             Ok(columns) => {
                 self.refuse_recipients_above(row, &cells)?;
                 let mapping = columns.mapping();
@@ -112,23 +120,30 @@ impl<'a> Search<'a> {
 
     /// A recipient above the header would be forgotten.
     fn refuse_recipients_above(&self, header: u32, columns: &[String]) -> Result<(), ImportError> {
-        let number = |cell: &String| phone::normalise(cell, self.country).is_ok();
-        let amount = |cell: &String| amount::parse(cell, self.currency).is_ok();
         let filled = |cells: &[String]| cells.iter().filter(|cell| !cell.trim().is_empty()).count();
-        let looks_paid = |cells: &[String]| {
+        let looks_paid = |cells: &[String]| match self.sms {
             // Whoever is only told something has no amount beside the number, but as many cells as there are columns.
-            if self.sms.is_some() {
-                return filled(cells) >= filled(columns) && cells.iter().any(number);
-            }
-            (0..cells.len()).any(|at| {
-                number(&cells[at]) && cells.iter().enumerate().any(|(other, cell)| other != at && amount(cell))
-            })
+            Some(_) => filled(cells) >= filled(columns) && cells.iter().any(|cell| is_number(cell, self.country)),
+            None => looks_paid(cells, self.country, self.currency),
         };
         match self.passed.iter().find(|(_, cells, _)| looks_paid(cells)) {
             Some((row, ..)) => Err(ImportError::RowAboveHeader { row: *row, header }),
             None => Ok(()),
         }
     }
+}
+
+pub(super) fn is_number(cell: impl AsRef<str>, country: Country) -> bool {
+    phone::normalise(cell.as_ref(), country).is_ok()
+}
+
+/// Whether one of the cells is a phone number and another one an amount.
+pub(super) fn looks_paid(cells: &[impl AsRef<str>], country: Country, currency: Currency) -> bool {
+    let amount = |cell: &str| amount::parse(cell, currency).is_ok();
+    (0..cells.len()).any(|at| {
+        is_number(&cells[at], country)
+            && cells.iter().enumerate().any(|(other, cell)| other != at && amount(cell.as_ref()))
+    })
 }
 
 #[cfg(test)]

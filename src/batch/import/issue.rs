@@ -126,6 +126,21 @@ pub enum ImportError {
     )]
     UnclosedQuote { row: u32 },
     #[error(
+        "row {row} has text after a double quote (\") that closes a cell, so a quote is missing somewhere and rows may have \
+         been taken for a part of a cell. Write a quote inside a cell twice (\"\"), or remove it, and upload the file again"
+    )]
+    StrayQuote { row: u32 },
+    #[error(
+        "row {row} has a cell with several lines, and one of them looks like another recipient; perhaps a double quote (\") \
+         is not closed. Put every recipient into a row, and upload the file again"
+    )]
+    RowInCell { row: u32 },
+    #[error(
+        "row {row} looks like a second header, and names other columns than the first, in row {header}. Keep one header, \
+         with all names in one row, and upload the file again"
+    )]
+    SecondHeader { row: u32, header: u32 },
+    #[error(
         "row {row} has a cell with more than {max_kib} KiB of text. Perhaps a double quote (\") is not closed; \
          correct the row and upload the file again"
     )]
@@ -202,6 +217,9 @@ impl ImportError {
             Nul { .. } => "nul_character",
             NotAList { .. } => "not_a_list",
             UnclosedQuote { .. } => "unclosed_quote",
+            StrayQuote { .. } => "stray_quote",
+            RowInCell { .. } => "row_in_cell",
+            SecondHeader { .. } => "second_header",
             CellTooLong { .. } => "cell_too_long",
             TooManyColumns { .. } => "too_many_columns",
             Sheet(error) => error.code(),

@@ -46,7 +46,43 @@ pub(super) fn tags(template: &str, columns: &Columns) -> Result<Vec<Tag>, Import
     Ok(found)
 }
 
+/// Finds the columns that a text for the paid names, beside what is known of every payment.
+pub(super) fn tags_of_the_paid(template: &str, columns: &Columns) -> Result<Vec<Tag>, ImportError> {
+    let is_variable = |at: &usize| columns.field_at(*at).is_none() && !columns.is_dropped(*at);
+    let mut found: Vec<Tag> = Vec::new();
+    for key in template::tags(template) {
+        if template::OF_A_PAYMENT.contains(&key.as_str()) || found.iter().any(|tag| tag.key == key) {
+            continue;
+        }
+        let named = |at: &usize| template::key(&columns.headers[*at]) == key;
+        match (0..columns.headers.len()).filter(is_variable).find(named) {
+            Some(column) => found.push(Tag { key, column }),
+            None => {
+                let ours = template::OF_A_PAYMENT.into_iter().map(str::to_owned);
+                let theirs = (0..columns.headers.len()).filter(is_variable).map(|at| columns.headers[at].to_string());
+                return Err(ImportError::UnknownTag { tag: key, found: ours.chain(theirs).collect() });
+            }
+        }
+    }
+    Ok(found)
+}
+
 impl Judge<'_> {
+    /// The paid are told with a gap where a cell is empty: no reason not to pay them.
+    pub(super) fn judge_notice(&mut self) {
+        for tag in &self.columns.tags {
+            let cell = self.cells.get(tag.column);
+            if cell.is_none_or(|cell| self.fault(tag.column, cell).is_none() && bare(&cell.text).is_empty()) {
+                let header = &self.columns.headers[tag.column];
+                let message = format!(
+                    "the SMS says (({})), and the row has nothing in {header:?}; the SMS will have a gap there. Fill in the cell",
+                    tag.key
+                );
+                self.issues.push(Issue::warning(self.row, "missing_value", message).in_column(header, ""));
+            }
+        }
+    }
+
     pub(super) fn judge_message(mut self, sms: &SmsTerms, shape: Shape, duplicates: &mut Duplicates) -> Row {
         if shape == Shape::Strict && self.has_shifted() {
             return self.done(None, Stated::default());

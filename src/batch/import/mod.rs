@@ -24,6 +24,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod uploaded;
 
 pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use amount::{AmountError, parse as parse_amount};
@@ -31,6 +32,7 @@ pub use columns::{Field, Fingerprint, Mapping, REASON_HEADER};
 pub use header::{Header, MappingSource, Remembered};
 pub use issue::{ImportError, Issue, Severity, SinkError};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
+pub use uploaded::{Uploaded, shown};
 
 use super::{Batch, Kind};
 use crate::config::LaneConfig;
@@ -45,7 +47,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the rows are judged by.
@@ -57,6 +58,8 @@ pub struct Terms<'a> {
     pub rows_max: u32,
     /// For a list whose people are told something and not paid.
     pub sms: Option<SmsTerms>,
+    /// What the paid are told, where the upload says what.
+    pub notice: Option<String>,
 }
 
 /// What everybody on a list is told, and by what.
@@ -66,6 +69,11 @@ pub struct SmsTerms {
     pub lane: String,
     /// Of one segment.
     pub price: Money,
+}
+
+/// The text for the paid that an upload gave, if they are told at all.
+pub fn notice_of(batch: &Batch) -> Option<String> {
+    batch.sms_template.clone().filter(|_| batch.notify && batch.kind == Kind::Payout)
 }
 
 impl SmsTerms {
@@ -89,8 +97,8 @@ pub struct Row {
     /// Who is paid; `None` when the row has an error.
     pub recipient: Option<Recipient>,
     pub issues: Vec<Issue>,
-    /// Header and value of every cell, as uploaded.
-    pub cells: Vec<(Arc<str>, String)>,
+    /// Every cell, as uploaded.
+    pub cells: Vec<Uploaded>,
     pub stated: Stated,
 }
 
@@ -203,12 +211,17 @@ impl<R: Seek> Seek for Counted<'_, R> {
     }
 }
 
-/// Judges a row again, outside of its file: a person corrected it. `headers` are those of the file (or our own words
-/// `msisdn`, `amount`, …), `cells` stand below them, one each; fewer cells than headers are an error of the row, as in a
-/// text file. Repeats of other rows are not seen here. Headers that do not say which column is which, make a row with that
-/// error and no recipient.
-pub fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
-    rows::judge_one(terms, headers, cells, row)
+/// Judges a row again, outside of its file: a person corrected it. The headers of `cells` are those of the file, or our own
+/// words `msisdn`, `amount`, …; a cell without one is not looked at, and a fault that is still there is still one. Repeats
+/// of other rows are not seen here. Headers that do not say which column is which make a row with that error and no
+/// recipient.
+pub fn judge_one(terms: &Terms<'_>, cells: &[Uploaded], row: u32) -> Row {
+    rows::judge_one(terms, cells, row)
+}
+
+/// Whether two headers name the same column, as a file could not have both.
+pub fn is_same_header(one: &str, other: &str) -> bool {
+    columns::fold(one) == columns::fold(other)
 }
 
 /// Reads a list. Every row is handed to `sink` in the order of the file; an error of the sink ends the import.

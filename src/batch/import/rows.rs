@@ -7,16 +7,16 @@
 use super::amount;
 use super::columns::{self, Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
-use super::header::{Header, Remembered, Search};
+use super::header::{self, Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
 use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
-use super::{Recipient, Row, Stated, Terms};
+use super::{Recipient, Row, Stated, Terms, Uploaded};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
 use crate::report::csv::unmarked;
 pub(super) use crate::sheet::{Cell, Fault, bare};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 pub const NAME_CHARS_MAX: usize = 200;
 pub const REFERENCE_CHARS_MAX: usize = 100;
@@ -31,6 +31,8 @@ impl Fault {
             Fault::NoValue => "formula_without_value",
             Fault::Imprecise => "number_imprecise",
             Fault::Date => "cell_is_a_date",
+            Fault::Shifted => "row_shape",
+            Fault::Split => "amount_split",
         }
     }
 
@@ -49,6 +51,15 @@ impl Fault {
                 "the cell holds a date or a time. Excel makes one of what looks like it (3/4, 1-2) and of any number in a \
                  column of dates. Format the column as Text and type what is meant"
             }
+            Fault::Shifted => {
+                "the row has more or fewer cells than the header, so the cell may belong to another column and is not \
+                 used. Give its value again"
+            }
+            Fault::Split => {
+                "the amount and the cell beside it look like one amount that was split at its comma, as 500,000 is \
+                 without quotes. Put the amount in double quotes or type it without commas; an amount below 1000 is \
+                 understood with its decimals, such as 500.00"
+            }
         }
     }
 }
@@ -63,20 +74,25 @@ pub(super) enum Shape {
 }
 
 /// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
-pub(super) fn judge_one(terms: &Terms<'_>, headers: &[String], cells: &[String], row: u32) -> Row {
-    let cells: Vec<Cell<'_>> = cells.iter().map(|text| Cell::text(text.as_str())).collect();
-    match Columns::read(headers, terms.mapping.as_ref(), terms.sms.as_ref()) {
+pub(super) fn judge_one(terms: &Terms<'_>, uploaded: &[Uploaded], row: u32) -> Row {
+    let (headers, cells): (Vec<String>, Vec<Cell<'_>>) = uploaded
+        .iter()
+        .filter_map(|cell| {
+            Some((cell.header.as_ref()?.to_string(), Cell { text: cell.text().into(), fault: cell.fault }))
+        })
+        .unzip();
+    let read = Columns::read(&headers, terms.mapping.as_ref(), terms.sms.as_ref());
+    let judged = match read.and_then(|columns| columns.noticed(terms.notice.as_deref())) {
         Ok(columns) => {
-            let judge = Judge { terms, columns: &columns, row, cells: &cells, issues: Vec::new() };
-            judge.judge(Shape::Strict, &mut Duplicates::default()).0
+            let judge = Judge::new(terms, &columns, row, &cells);
+            judge.judge(Shape::Placed, &mut Duplicates::default()).0
         }
         Err(error) => {
             let issues = vec![Issue::error(row, error.code(), &error)];
-            let cells =
-                headers.iter().map(|h| Arc::from(h.as_str())).zip(cells.into_iter().map(|c| c.text.into_owned()));
-            Row { row, recipient: None, issues, cells: cells.collect(), stated: Stated::default() }
+            Row { row, recipient: None, issues, cells: Vec::new(), stated: Stated::default() }
         }
-    }
+    };
+    Row { cells: uploaded.to_vec(), ..judged }
 }
 
 /// Takes the rows of a file one by one, judges them and hands them on.
@@ -95,10 +111,10 @@ pub(super) struct Intake<'a> {
     foreign: Option<Foreign>,
 }
 
-struct Held {
-    row: u32,
-    look: Look,
-    cells: Vec<Cell<'static>>,
+pub(super) struct Held {
+    pub row: u32,
+    pub look: Look,
+    pub cells: Vec<Cell<'static>>,
 }
 
 #[derive(Default)]
@@ -132,7 +148,7 @@ impl<'a> Intake<'a> {
         sink: &'a mut dyn FnMut(Row) -> Result<(), SinkError>,
     ) -> Self {
         let search = Search::new(terms.mapping.as_ref(), remembered, terms.country, terms.currency);
-        let search = search.told(terms.sms.as_ref());
+        let search = search.told(terms.sms.as_ref()).noticed(terms.notice.as_deref());
         let tally = Tally { rows: 0, valid: 0, warnings: 0, total: Money::zero(terms.currency) };
         Intake {
             terms,
@@ -159,6 +175,8 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         self.notice_foreign(cells);
+        let unwrapped = cells.iter().any(|cell| as_formula(&cell.text).is_some()).then(|| unwrap_formulas(cells));
+        let cells = unwrapped.as_deref().unwrap_or(cells);
         let plain: Vec<Cell<'_>>;
         let ours = self.header.as_ref().map_or_else(|| columns::is_ours(cells), |(_, columns)| columns.are_ours());
         let cells = if ours {
@@ -174,6 +192,14 @@ impl<'a> Intake<'a> {
             self.header = self.search.offer(row, header)?;
             return Ok(());
         };
+        self.refuse_rows_in_cells(row, cells)?;
+        if !has_number(columns, cells)
+            && let Some(others) = columns::header_again(columns, cells, self.terms.sms.is_some())
+        {
+            return self.refuse_header(row, cells, others);
+        }
+        let split = split_amount(columns, cells, self.shape);
+        let cells = split.as_deref().unwrap_or(cells);
         let whole = self.shape == Shape::Placed || !shifted(columns, cells);
         let paid = self.terms.sms.is_none();
         let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole && paid);
@@ -192,6 +218,39 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Recipients that a missing quote has made a part of a cell would be forgotten.
+    fn refuse_rows_in_cells(&self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
+        let Terms { country, currency, .. } = *self.terms;
+        let is_recipient = |line: &str| {
+            let pieces: Vec<&str> =
+                line.split([',', ';', '\t', '|']).map(|piece| piece.trim_matches(['"', ' '])).collect();
+            match self.terms.sms {
+                Some(_) => pieces.len() > 1 && pieces.iter().any(|piece| header::is_number(piece, country)),
+                None => header::looks_paid(&pieces, country, currency),
+            }
+        };
+        let swallowed = |cell: &Cell<'_>| {
+            cell.text.contains(['\n', '\r']) && cell.text.split(['\n', '\r']).skip(1).any(is_recipient)
+        };
+        match self.shape == Shape::Strict && cells.iter().any(swallowed) {
+            true => Err(ImportError::RowInCell { row }),
+            false => Ok(()),
+        }
+    }
+
+    /// The header once more, as at the top of each printed page; one that names `others` was the second line of the first.
+    fn refuse_header(&mut self, row: u32, cells: &[Cell<'_>], others: bool) -> Result<(), ImportError> {
+        self.release()?;
+        let Some((header, columns)) = &self.header else { return Ok(()) };
+        if others {
+            return Err(ImportError::SecondHeader { row, header: header.row });
+        }
+        let issue = Issue::error(row, "header_again", "the row repeats the header. Remove it");
+        let judge = Judge { issues: vec![issue], ..Judge::new(self.terms, columns, row, cells) };
+        let row = judge.done(None, Stated::default());
+        self.hand_out(row)
+    }
+
     /// What looked like totals was none, because the list goes on.
     fn release(&mut self) -> Result<(), ImportError> {
         for held in std::mem::take(&mut self.held) {
@@ -202,7 +261,7 @@ impl<'a> Intake<'a> {
 
     fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
-        let judge = Judge { terms: self.terms, columns, row, cells, issues: Vec::new() };
+        let judge = Judge::new(self.terms, columns, row, cells);
         let (row, amount) = judge.judge(self.shape, &mut self.duplicates);
         self.sum.add(amount);
         self.hand_out(row)
@@ -210,8 +269,8 @@ impl<'a> Intake<'a> {
 
     fn refuse_total(&mut self, held: Held) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
-        let issue = totals::unclear(columns, held.row, &held.cells, self.sum, self.terms.currency);
-        let judge = Judge { terms: self.terms, columns, row: held.row, cells: &held.cells, issues: vec![issue] };
+        let issue = totals::unclear(columns, &held, self.sum, self.terms.currency);
+        let judge = Judge { issues: vec![issue], ..Judge::new(self.terms, columns, held.row, &held.cells) };
         let stated = judge.stated(None, None);
         let row = judge.done(None, stated);
         self.hand_out(row)
@@ -277,6 +336,47 @@ impl Tally {
     }
 }
 
+/// `="0772123456"`: how exports keep a spreadsheet from taking a text for a number. What it says is certain.
+fn as_formula(text: &str) -> Option<&str> {
+    text.strip_prefix("=\"")?.strip_suffix('"').filter(|inner| !inner.contains('"'))
+}
+
+fn unwrap_formulas<'c>(cells: &'c [Cell<'_>]) -> Vec<Cell<'c>> {
+    let plain =
+        |cell: &'c Cell<'_>| Cell { text: as_formula(&cell.text).unwrap_or(&cell.text).into(), fault: cell.fault };
+    cells.iter().map(plain).collect()
+}
+
+fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
+    let cell = columns.of(Field::Msisdn).and_then(|at| cells.get(at));
+    cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
+/// without quotes. In a spreadsheet, which got it from such a file, the rest stands where there is no column.
+fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
+    let at = columns.of(Field::Amount)?;
+    let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
+    let digits = |text: &str, counts: std::ops::RangeInclusive<usize>| {
+        counts.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_rest = |text: &str| {
+        let whole = text.trim_end_matches("/=").split_once('.').map_or(text.trim_end_matches("/="), |(whole, _)| whole);
+        match shape {
+            Shape::Strict => digits(whole, 3..=3),
+            Shape::Placed => at + 1 >= columns.headers.len() && digits(whole, 1..=3),
+        }
+    };
+    if amount.fault.is_some() || !digits(bare(&amount.text), 1..=3) || !is_rest(bare(&rest.text)) {
+        return None;
+    }
+    let marked = |(n, cell): (usize, &'c Cell<'_>)| Cell {
+        text: Cow::Borrowed(&*cell.text),
+        fault: if n == at { Some(Fault::Split) } else { cell.fault },
+    };
+    Some(cells.iter().enumerate().map(marked).collect())
+}
+
 /// Whether values may stand in the wrong columns. Cells beyond the header are harmless when blank: a delimiter at the end
 /// of each line is common.
 fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
@@ -291,9 +391,15 @@ pub(super) struct Judge<'a> {
     pub(super) row: u32,
     pub(super) cells: &'a [Cell<'a>],
     pub(super) issues: Vec<Issue>,
+    /// Its cells may stand in the wrong columns.
+    shifted: bool,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(terms: &'a Terms<'a>, columns: &'a Columns, row: u32, cells: &'a [Cell<'a>]) -> Judge<'a> {
+        Judge { terms, columns, row, cells, issues: Vec::new(), shifted: false }
+    }
+
     /// The row, and its amount wherever that could be read.
     fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> (Row, Option<Money>) {
         if let Some(sms) = &self.terms.sms {
@@ -312,6 +418,8 @@ impl Judge<'_> {
         if let (Some(lane), Some(amount)) = (&lane, amount) {
             self.judge_limits(lane, amount);
         }
+        self.judge_currency();
+        self.judge_notice();
         self.judge_network(phone.as_ref());
         self.judge_name(name.as_deref());
         self.judge_repeats(phone.as_ref(), amount, reference.as_deref(), duplicates);
@@ -336,11 +444,21 @@ impl Judge<'_> {
     }
 
     pub(super) fn done(self, recipient: Option<Recipient>, stated: Stated) -> Row {
-        let beyond = self.columns.headers.len()..self.cells.len();
-        let nameless = beyond.map(|i| Arc::from(format!("column {}", i + 1)));
-        let headers = self.columns.headers.iter().cloned().chain(nameless).enumerate();
-        let uploaded = headers.zip(self.cells).filter(|((at, _), _)| !self.columns.is_dropped(*at));
-        let cells = uploaded.map(|((_, header), cell)| (header, cell.text.clone().into_owned())).collect();
+        let (headers, cells) = (&self.columns.headers, self.cells);
+        let beyond = cells.iter().skip(headers.len()).rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
+        let columns = if self.shifted { headers.len().max(cells.len()) } else { headers.len() + beyond };
+        let fault = self.shifted.then_some(Fault::Shifted);
+        let uploaded = |at: usize| {
+            let cell = cells.get(at);
+            let text = cell.map(|cell| cell.text.clone().into_owned());
+            Uploaded {
+                header: headers.get(at).filter(|_| !self.columns.is_dropped(at)).cloned(),
+                text: if self.shifted { text } else { text.or(Some(String::new())) },
+                fault: cell.and_then(|cell| cell.fault).or(fault),
+            }
+        };
+        let kept = |at: &usize| self.shifted || !self.columns.is_dropped(*at);
+        let cells = (0..columns).filter(kept).map(uploaded).collect();
         Row { row: self.row, recipient, issues: self.issues, cells, stated }
     }
 
@@ -357,6 +475,7 @@ impl Judge<'_> {
             self.cells.len()
         );
         self.issues.push(Issue::error(self.row, "row_shape", message));
+        self.shifted = true;
         true
     }
 
@@ -394,6 +513,7 @@ impl Judge<'_> {
 
     /// Cells at fault, and cells outside of all columns.
     pub(super) fn judge_loose_cells(&mut self) {
+        let mut doubtful = Vec::new();
         for (at, cell) in self.cells.iter().enumerate() {
             let Some(header) = self.columns.headers.get(at) else {
                 if !cell.is_blank() {
@@ -410,12 +530,24 @@ impl Judge<'_> {
                 Some(_) => self.is_told(at),
                 None => self.columns.field_at(at).is_some(),
             };
+            if needed && fault == Fault::Shifted {
+                doubtful.push(format!("{header:?}"));
+                continue;
+            }
             let issue = match needed {
                 true => Issue::error(self.row, fault.code(), fault.message()),
                 // Not needed to pay; an SMS that uses it would say nothing.
                 false => Issue::warning(self.row, fault.code(), fault.message()),
             };
             self.issues.push(issue.in_column(header, &cell.text));
+        }
+        if !doubtful.is_empty() {
+            let message = format!(
+                "the row has more or fewer cells than the header, so its values may stand in the wrong columns. Give each \
+                 of them again: {} is still in doubt",
+                doubtful.join(", ")
+            );
+            self.issues.push(Issue::error(self.row, "row_shape", message));
         }
     }
 
@@ -485,6 +617,22 @@ impl Judge<'_> {
                 most.display()
             );
             self.report(Field::Amount, Issue::error(self.row, "above_lane_maximum", message));
+        }
+    }
+
+    /// A column that says the currency is believed where it says another one.
+    fn judge_currency(&mut self) {
+        let Some(at) = self.columns.currency else { return };
+        let stated = self.cells.get(at).map_or("", |cell| bare(&cell.text));
+        let batch = self.terms.currency;
+        let is_code = stated.len() == 3 && stated.bytes().all(|b| b.is_ascii_alphabetic());
+        if is_code && stated.parse() != Ok(batch) {
+            let message = format!(
+                "the row says {stated}, and this batch is in {}. Correct it, or put the row into a batch of its currency",
+                batch.code()
+            );
+            let issue = Issue::error(self.row, "amount_other_currency", message);
+            self.issues.push(issue.in_column(&self.columns.headers[at], stated));
         }
     }
 

@@ -62,8 +62,15 @@ fn fixture(name: &str) -> PathBuf {
 fn read_path(path: &Path, mapping: Option<&str>, rows_max: u32) -> Read {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
     let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max, sms: None };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping,
+        rows_max,
+        sms: None,
+        notice: None,
+    };
     let mut rows = Vec::new();
     let result = read(path, &terms, &no_sheets(), &mut |row| {
         rows.push(row);

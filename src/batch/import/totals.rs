@@ -6,7 +6,7 @@
 use super::amount;
 use super::columns::{self, Columns, Field};
 use super::issue::Issue;
-use super::rows::{Cell, bare};
+use super::rows::{Cell, Held, bare};
 use crate::money::{Currency, Money};
 
 /// Last rows that can be totals: a sum in words, a sum in figures, a sum carried forward.
@@ -81,14 +81,20 @@ fn is_label(text: &str) -> bool {
 pub(super) fn left_out(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum) -> Issue {
     let message = format!(
         "the row is the total of the {} above it, so nobody is paid by it. If it is a recipient, give the row a phone \
-         number",
+         number in the file, and upload that again",
         if sum.rows == 1 { "row".into() } else { format!("{} rows", sum.rows) }
     );
     in_amount(Issue::warning(row, "total_row_left_out", message), columns, cells)
 }
 
 /// The error of a row that may be a total or not.
-pub(super) fn unclear(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Issue {
+pub(super) fn unclear(columns: &Columns, held: &Held, sum: Sum, currency: Currency) -> Issue {
+    let Held { row, look, cells } = held;
+    if *look == Look::Sum {
+        let message = "the row is the total of the rows above it, and other rows follow it, so it may be a recipient. Remove the \
+                       row, or give it a phone number if it is one";
+        return in_amount(Issue::error(*row, "total_row", message), columns, cells);
+    }
     let found = i64::try_from(sum.minor).map(|minor| Money::new(minor, currency).display());
     let found = found.unwrap_or_else(|_| "something else".into());
     let above = match sum.rows {
@@ -99,7 +105,7 @@ pub(super) fn unclear(columns: &Columns, row: u32, cells: &[Cell<'_>], sum: Sum,
         "the row looks like a total, but {above}, and a total stands in the last rows. Remove the row, or give it a \
          phone number if it is a recipient; if it is the total, a row may be missing or an amount wrong"
     );
-    in_amount(Issue::error(row, "total_row", message), columns, cells)
+    in_amount(Issue::error(*row, "total_row", message), columns, cells)
 }
 
 fn in_amount(issue: Issue, columns: &Columns, cells: &[Cell<'_>]) -> Issue {

@@ -2,7 +2,7 @@
 
 use crate::batch::approval;
 use crate::batch::correction::{self, Correction, RowView};
-use crate::batch::import::{Mapping, Severity, SmsTerms, Terms};
+use crate::batch::import::{self, Mapping, Severity, SmsTerms, Terms};
 use crate::http::App;
 use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
@@ -94,6 +94,7 @@ async fn correct(
             mapping: mapping.map_err(|e| StoreError::Rejected(e.to_string()))?,
             rows_max: config.rows_max,
             sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
+            notice: import::notice_of(batch),
         };
         correction::correct(stored, &correction, &terms).map_err(Refusal::into)
     });

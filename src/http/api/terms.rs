@@ -137,11 +137,10 @@ impl Form {
 
     fn sms_template(&self, kind: Kind) -> Read<Option<String>> {
         let template = self.given("sms_template");
-        if kind == Kind::Sms {
-            let text =
-                template.ok_or_else(|| missing("give the text as sms_template, such as \"Dear ((name)), …\""))?;
-            template::check(text).map_err(|error| malformed(error.to_string()))?;
+        if kind == Kind::Sms && template.is_none() {
+            return Err(missing("give the text as sms_template, such as \"Dear ((name)), …\""));
         }
+        template.map_or(Ok(()), template::check).map_err(|error| malformed(error.to_string()))?;
         if template.is_some_and(|text| text.chars().count() > TEMPLATE_CHARS_MAX) {
             return Err(malformed("the template has more than 1,600 characters; make it shorter"));
         }

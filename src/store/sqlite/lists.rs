@@ -6,7 +6,7 @@ use super::organisations::record_act;
 use super::rows::{self, get, time};
 use super::{Result, SqliteStore, Tx, error, own, sql};
 use crate::batch::correction::{Corrected, RowView, Standing, StoredRow};
-use crate::batch::import::{Field, Issue, Mapping};
+use crate::batch::import::{Field, Issue, Mapping, Uploaded, shown};
 use crate::batch::{Batch, Kind, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -32,7 +32,7 @@ impl Lists for SqliteStore {
         let mut reader = self.reader.acquire().await.map_err(error)?;
         let batch = rows::batch(&mut reader, organisation, batch).await?;
         let stored = stored(&mut reader, &batch, row).await?;
-        view(&mut reader, batch, stored.standing, stored.cells, row).await
+        view(&mut reader, batch, stored.standing, &stored.cells, row).await
     }
 
     async fn correct_row(
@@ -172,7 +172,7 @@ async fn find_duplicates(tx: &mut Tx, batch: &Batch, since: Time, after: u32, li
     found.iter().map(one).collect()
 }
 
-fn cells(row: &SqliteRow) -> Result<Vec<(String, String)>> {
+fn cells(row: &SqliteRow) -> Result<Vec<Uploaded>> {
     serde_json::from_str(get(row, "cells")?).map_err(|e| rows::damaged("cells", e))
 }
 
@@ -205,7 +205,8 @@ async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
     let line = digest_line(&valid)?;
     if batch.kind == Kind::Sms {
         // Every column is a variable there.
-        return Ok(StoredRow { row, standing: Standing::Valid, cells: line.variables.into_iter().collect() });
+        let cells = line.variables.iter().map(|(header, text)| Uploaded::new(header, text)).collect();
+        return Ok(StoredRow { row, standing: Standing::Valid, cells });
     }
     let mapping = match &batch.mapping {
         Some(json) => Mapping::parse(json).map_err(|e| rows::damaged("mapping", e))?,
@@ -221,16 +222,16 @@ async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
         (header(Field::Note), line.note),
         (header(Field::Network), get(&valid, "network")?),
     ];
-    let mut cells: Vec<(String, String)> = Vec::new();
+    let mut cells: Vec<Uploaded> = Vec::new();
     for (field, (header, value)) in Field::ALL.into_iter().zip(of_ours) {
         match (header, value) {
-            (Some(header), value) => cells.push((header, value.unwrap_or_default())),
+            (Some(header), value) => cells.push(Uploaded::new(&header, value.unwrap_or_default())),
             // Given by a correction, for a column that the file does not have; the network of a number is none of these.
-            (None, Some(value)) if field != Field::Network => cells.push((field.name().into(), value)),
+            (None, Some(value)) if field != Field::Network => cells.push(Uploaded::new(field.name(), value)),
             (None, _) => {}
         }
     }
-    cells.extend(line.variables);
+    cells.extend(line.variables.iter().map(|(header, text)| Uploaded::new(header, text)));
     Ok(StoredRow { row, standing: Standing::Valid, cells })
 }
 
@@ -239,9 +240,9 @@ async fn issues(tx: &mut Tx, batch: BatchId, row: u32) -> Result<Vec<IssueView>>
     found.iter().map(rows::issue).collect()
 }
 
-async fn view(tx: &mut Tx, batch: Batch, state: Standing, cells: Vec<(String, String)>, row: u32) -> Result<RowView> {
+async fn view(tx: &mut Tx, batch: Batch, state: Standing, cells: &[Uploaded], row: u32) -> Result<RowView> {
     let issues = issues(tx, batch.id, row).await?;
-    Ok(RowView { row, state, cells, issues, batch })
+    Ok(RowView { row, state, cells: shown(cells), issues, batch })
 }
 
 async fn correct_row(
@@ -261,7 +262,7 @@ async fn correct_row(
         compare_with_the_others(tx, &batch, row, &mut after).await?;
     }
     if (&before.cells, before.standing) == (&after.cells, after.standing) {
-        return Ok(Done::AlreadyApplied(view(tx, batch, before.standing, before.cells, row).await?));
+        return Ok(Done::AlreadyApplied(view(tx, batch, before.standing, &before.cells, row).await?));
     }
     let told = told(&before, &after);
     let cells = after.cells.clone();
@@ -271,15 +272,16 @@ async fn correct_row(
     let act = if standing == Standing::Excluded { "row.set_aside" } else { "row.corrected" };
     record_act(tx, actor, act, Some(batch.id), &told, now).await?;
     let batch = rows::batch(tx, batch.organisation, batch.id).await?;
-    Ok(Done::Applied(view(tx, batch, standing, cells, row).await?))
+    Ok(Done::Applied(view(tx, batch, standing, &cells, row).await?))
 }
 
 /// What changed, for the audit trail.
 fn told(before: &StoredRow, after: &Corrected) -> String {
-    let old: BTreeMap<&str, &str> = before.cells.iter().map(|(h, v)| (h.as_str(), v.as_str())).collect();
-    let changed = after.cells.iter().filter(|(h, v)| old.get(h.as_str()) != Some(&v.as_str()));
-    let changed: Vec<String> = changed
-        .map(|(h, v)| format!("{h}: {:?} became {v:?}", old.get(h.as_str()).copied().unwrap_or_default()))
+    let old: BTreeMap<String, String> = shown(&before.cells).into_iter().collect();
+    let changed: Vec<String> = shown(&after.cells)
+        .into_iter()
+        .filter(|(header, value)| old.get(header) != Some(value))
+        .map(|(header, value)| format!("{header}: {:?} became {value:?}", old.get(&header).map_or("", String::as_str)))
         .collect();
     let state = match after.standing {
         Standing::Valid => "can be paid",

@@ -237,6 +237,7 @@ fn judge(config: Arc<Config>, correction: Correction) -> CorrectRow {
             mapping: mapping.map_err(|e| StoreError::Rejected(e.to_string()))?,
             rows_max: config.rows_max,
             sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
+            notice: None,
         };
         correction::correct(stored, &correction, &terms).map_err(Refusal::into)
     })

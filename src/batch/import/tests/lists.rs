@@ -13,7 +13,7 @@ fn the_sample_grants_are_read_without_an_issue() {
     assert_eq!(summary.total, Money::new(sum, Currency::Ugx));
     let first = read.recipient(2);
     assert_eq!(first.variables.keys().collect::<Vec<_>>(), ["programme", "village"]);
-    assert_eq!(read.rows[0].cells[0], (Arc::from("name"), first.name.clone()));
+    assert_eq!(read.rows[0].cells[0], Uploaded::new("name", &*first.name));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_row_with_too_few_or_too_many_cells_is_not_guessed_at() {
     let read = read_text("name,phone,amount\nGrace,0772345678,50,000\nMoses,0752345678\nIrene,0772345679,5000\n");
     assert_eq!(read.issues(), [(2, "row_shape"), (3, "row_shape")]);
     assert_eq!(read.summary().valid, 1);
-    let cells: Vec<&str> = read.rows[0].cells.iter().map(|(_, v)| v.as_str()).collect();
+    let cells: Vec<&str> = read.rows[0].cells.iter().map(Uploaded::text).collect();
     assert_eq!(cells, ["Grace", "0772345678", "50", "000"], "nothing of the row is lost");
 }
 
@@ -178,6 +178,7 @@ fn an_error_of_the_sink_ends_the_import() {
         mapping: None,
         rows_max: 10,
         sms: None,
+        notice: None,
     };
     let upload = Upload::new(b"phone,amount\n0772345678,5\n0772345679,5\n");
     let mut seen = 0;
@@ -199,13 +200,12 @@ fn a_row_judged_alone_is_judged_as_in_its_file() {
         mapping: None,
         rows_max: 10,
         sms: None,
+        notice: None,
     };
     for name in ["grants.csv", "bad_rows.csv"] {
         let read = read_path(&fixture(name), None, 1_000_000);
         for row in &read.rows {
-            let (headers, cells): (Vec<String>, Vec<String>) =
-                row.cells.iter().map(|(h, v)| (h.to_string(), v.clone())).unzip();
-            let alone = judge_one(&terms, &headers, &cells, row.row);
+            let alone = judge_one(&terms, &row.cells, row.row);
             if row.issues.iter().any(|i| i.code.starts_with("duplicate")) {
                 assert!(alone.recipient.is_some(), "it repeats nothing when it is alone");
             } else {
@@ -213,12 +213,9 @@ fn a_row_judged_alone_is_judged_as_in_its_file() {
             }
         }
     }
-    let headers = ["phone", "amount"].map(String::from);
-    let short = judge_one(&terms, &headers, &["0772345678".into()], 7);
-    assert_eq!((short.row, short.issues[0].code, short.recipient), (7, "row_shape", None));
-    let nameless = judge_one(&terms, &["fone".into(), "amount".into()], &["0772345678".into(), "5".into()], 7);
+    let nameless = judge_one(&terms, &[Uploaded::new("fone", "0772345678"), Uploaded::new("amount", "5")], 7);
     assert_eq!((nameless.issues[0].code, nameless.recipient), ("missing_column", None));
-    assert_eq!(nameless.cells[0], (Arc::from("fone"), "0772345678".into()));
+    assert_eq!(nameless.cells[0], Uploaded::new("fone", "0772345678"));
 }
 
 /// `text` in each encoding a list may come in, with what is said of it.
@@ -309,7 +306,7 @@ fn our_own_column_of_reasons_is_dropped() {
     let recipient = read.recipient(2);
     assert_eq!(recipient.variables.keys().collect::<Vec<_>>(), ["village"]);
     assert_eq!(recipient.note, None);
-    let headers: Vec<&str> = read.rows[1].cells.iter().map(|(h, _)| &**h).collect();
+    let headers: Vec<&str> = read.rows[1].cells.iter().filter_map(|cell| cell.header.as_deref()).collect();
     assert_eq!(headers, ["phone", "amount", "village"], "it is not handed out twice");
     assert_eq!(read.issues(), [(3, "phone_too_short")]);
 }
@@ -336,8 +333,8 @@ fn amounts_beyond_the_limits_of_a_lane_are_refused() {
         mapping: None,
         rows_max: 10,
         sms: None,
+        notice: None,
     };
-    let headers = ["phone", "amount"].map(String::from);
     for (phone, amount, code) in [
         ("0772345678", "500", None),
         ("0772345678", "5,000,000", None),
@@ -345,7 +342,7 @@ fn amounts_beyond_the_limits_of_a_lane_are_refused() {
         ("0772345678", "5000001", Some("above_lane_maximum")),
         ("0752345678", "1", None),
     ] {
-        let row = judge_one(&terms, &headers, &[phone.into(), amount.into()], 2);
+        let row = judge_one(&terms, &[Uploaded::new("phone", phone), Uploaded::new("amount", amount)], 2);
         assert_eq!(row.issues.first().map(|i| i.code), code, "{phone} {amount}");
         assert_eq!(row.recipient.is_none(), code.is_some());
         assert!(row.issues.iter().all(|i| i.column.as_deref() == Some("amount")));
@@ -363,6 +360,7 @@ fn progress_ends_at_the_size_of_the_file() {
         mapping: None,
         rows_max: 2_000,
         sms: None,
+        notice: None,
     };
     let progress = Progress::default();
     read_with(&path, &terms, &no_sheets(), &Remembered::new(), &progress, &mut |_| Ok(())).unwrap();

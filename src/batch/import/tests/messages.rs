@@ -13,8 +13,15 @@ fn read_mapped(csv: &str, template: &str, mapping: Option<&str>) -> Read {
     let mapping = mapping.map(|m| Mapping::parse(m).unwrap());
     let price = Money::new(35, Currency::Ugx);
     let sms = Some(SmsTerms { template: template.into(), lane: "blasta".into(), price });
-    let terms =
-        Terms { currency: Currency::Ugx, country: Country::Uganda, router: &router, mapping, rows_max: 100, sms };
+    let terms = Terms {
+        currency: Currency::Ugx,
+        country: Country::Uganda,
+        router: &router,
+        mapping,
+        rows_max: 100,
+        sms,
+        notice: None,
+    };
     let (upload, mut rows) = (Upload::new(csv.as_bytes()), Vec::new());
     let result = read(&upload.0, &terms, &no_sheets(), &mut |row| {
         rows.push(row);
