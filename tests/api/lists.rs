@@ -32,7 +32,11 @@ async fn a_mapping_is_remembered_for_the_next_list_with_the_same_header() {
     let maker = &world.gaba.maker;
     let unmapped = ready(maker, THEIRS, &[]).await;
     assert_eq!(unmapped["state"], "import_failed", "{unmapped}");
-    ready(maker, THEIRS, &[("mapping", r#"{"msisdn":"Tel.","amount":"Net"}"#)]).await;
+    let mapped = ready(maker, THEIRS, &[("mapping", r#"{"msisdn":"Tel.","amount":"Net"}"#)]).await;
+    assert_eq!(ready(maker, THEIRS, &[]).await["state"], "import_failed", "nobody has approved it");
+    command(maker, &mapped, "submit", json!({})).await;
+    let submitted = maker.batch_in(id(&mapped), &["awaiting_approval"]).await;
+    assert_eq!(world.gaba.checker.approve(&submitted).await.0, 200);
     let next = THEIRS.replace("Tel.;Gross;Net", "TEL;gross;net").replace("5000", "5500");
     let remembered = ready(maker, next.clone(), &[]).await;
     assert_eq!((&remembered["state"], &remembered["mapping_source"]), (&json!("ready"), &json!("remembered")));

@@ -32,25 +32,37 @@ pub async fn a_list_shows_how_it_was_understood(h: Harness) {
     assert_eq!(batch.mapping_source.as_deref(), Some("given"));
 }
 
-pub async fn a_mapping_is_remembered_for_its_header_and_its_organisation(h: Harness) {
+pub async fn a_mapping_is_remembered_for_its_header_once_its_list_is_approved(h: Harness) {
     let (org, other) = (h.tenant().await, h.tenant().await);
-    let given = r#"{"amount":"Net pay"}"#;
-    read(&h, &org, Some(given), understood(MappingSource::Given, 1)).await;
-    read(&h, &org, None, understood(MappingSource::Recognised, 2)).await;
-    read(&h, &org, None, understood(MappingSource::Remembered, 1)).await;
-    read(&h, &org, Some("{}"), understood(MappingSource::Recognised, 3)).await;
-    let remembered = h.store.remembered_mappings(org.id).await.unwrap();
-    assert_eq!(remembered.into_iter().collect::<Vec<_>>(), [([1; 32], Mapping::parse(given).unwrap())]);
+    let remembered = async || h.store.remembered_mappings(org.id).await.unwrap().into_iter().collect::<Vec<_>>();
+    let given = Some(r#"{"amount":"Net pay"}"#);
+    let batch = read(&h, &org, given, understood(MappingSource::Given, 1)).await;
+    assert_eq!(remembered().await, [], "it may be a slip");
+    approve(&h, &org, &batch).await;
+    for (mapping, source, header) in [
+        (None, MappingSource::Recognised, 2),
+        (None, MappingSource::Remembered, 1),
+        (Some("{}"), MappingSource::Recognised, 3),
+    ] {
+        let batch = read(&h, &org, mapping, understood(source, header)).await;
+        approve(&h, &org, &batch).await;
+    }
+    let net = Mapping::parse(r#"{"msisdn":"Tel.","amount":"Net pay"}"#).unwrap();
+    assert_eq!(remembered().await, [([1; 32], net.clone())]);
     assert!(h.store.remembered_mappings(other.id).await.unwrap().is_empty());
-    let later = r#"{"amount":"Gross pay"}"#;
+    let gross = r#"{"msisdn":"Tel.","amount":"Gross pay"}"#;
+    let later = Understood { mapping: gross.into(), ..understood(MappingSource::Given, 1) };
     h.advance(LEASE);
-    read(&h, &org, Some(later), understood(MappingSource::Given, 1)).await;
-    let remembered = h.store.remembered_mappings(org.id).await.unwrap();
-    assert_eq!(
-        remembered.into_values().collect::<Vec<_>>(),
-        [Mapping::parse(later).unwrap()],
-        "the latest word counts"
-    );
+    let batch = read(&h, &org, Some(gross), later).await;
+    assert_eq!(remembered().await, [([1; 32], net)]);
+    approve(&h, &org, &batch).await;
+    assert_eq!(remembered().await, [([1; 32], Mapping::parse(gross).unwrap())], "the latest word counts");
+}
+
+async fn approve(h: &Harness, org: &Tenant, batch: &Batch) {
+    h.fund(org, 1_000).await;
+    let batch = h.submit(org, batch).await;
+    applied(h.approve(org, &batch).await);
 }
 
 pub async fn a_mapping_of_an_upload_that_failed_is_not_remembered(h: Harness) {

@@ -15,15 +15,18 @@ the amount. They are found by their names, whatever the case, the accents or the
 
 | column | names that are understood |
 |---|---|
-| phone number | phone number, msisdn, phone, mobile, number, telephone, mobile number, mobile money number |
-| amount | amount, net pay, salary, value |
+| phone number | phone number, msisdn, phone, mobile, number, telephone, mobile number, mobile money number, contact, contact number; and no for number |
+| amount | amount, amt, net pay, net salary, net payable, net amount, salary, value |
 | name | name, full name, beneficiary, recipient |
 | reference | reference, id, employee id, staff id |
 | note | note, narration, reason |
 | network | network |
 
 Other names can be told at the upload, as a `mapping` from our column to yours: `{\"msisdn\": \"Tel.\", \"amount\": \"To
-pay\"}`. It is remembered: the next list with the same header needs none. `{}` means that nothing remembered is to be used.
+pay\"}`. Once the list was approved it is remembered: the next list with the same header needs none. `{}` means that nothing
+remembered is to be used.
+A second column that may be the phone number or the amount by its name (*Amount paid* beside *Amount*, *MM number* beside *Phone*)
+stops the list until a mapping says which is meant. A column *currency* is compared with the currency of the list.
 Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.
 
 Of a workbook (XLSX, XLSM, XLS, ODS) the first visible sheet is read, and a warning names other sheets with cells. Rows that are

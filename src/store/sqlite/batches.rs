@@ -120,8 +120,8 @@ impl Batches for SqliteStore {
     }
 
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()> {
-        let (now, batch) = (self.now(), batch.clone());
-        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals, now).await })).await
+        let batch = batch.clone();
+        self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals).await })).await
     }
 
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
@@ -324,6 +324,7 @@ async fn approve(
     let approve = sql!("batch_approve").bind(id).bind(to.name()).bind(later.map(Time::micros)).bind(needed.minor);
     let approve = approve.bind(actor.id).bind(&actor.label).bind(now.micros());
     approve.execute(&mut *tx).await.map_err(error)?;
+    super::mappings::remember(tx, id, now).await?;
     let detail = format!("{digest}, {} for {} rows", needed.display(), batch.valid);
     organisations::record_act(tx, actor, "batch.approved", Some(id), &detail, now).await?;
     rows::batch(tx, actor.organisation, id).await

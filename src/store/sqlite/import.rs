@@ -2,7 +2,7 @@
 
 use super::batches::fenced;
 use super::rows::{self, get, hex};
-use super::{Result, Tx, error, mappings, own, sql};
+use super::{Result, Tx, error, own, sql};
 use crate::batch::{Batch, Declared, Kind};
 use crate::clock::Time;
 use crate::ids;
@@ -193,7 +193,7 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
     })
 }
 
-pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, now: Time) -> Result<()> {
+pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals) -> Result<()> {
     let understood = totals.understood.as_ref();
     let finish = sql!("batch_finish_import")
         .bind(batch.id)
@@ -208,7 +208,8 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, no
         .bind(&totals.digest)
         .bind(understood.map(|u| u.source.to_string()))
         .bind(understood.map_or(batch.mapping.as_deref(), |u| Some(&u.mapping)))
-        .bind(understood.map(|u| u.mapping_source.name()));
+        .bind(understood.map(|u| u.mapping_source.name()))
+        .bind(understood.map(|u| u.header.as_slice()));
     fenced(finish.execute(&mut *tx).await.map_err(error)?)?;
     let total = totals.amount + totals.fees + totals.tax;
     // The database counts for itself: a row lost on the way would otherwise be forgotten for good. After the fence, so that
@@ -229,9 +230,5 @@ pub(super) async fn finish(tx: &mut Tx, batch: &Batch, totals: &ImportTotals, no
     }
     let tally = sql!("tally_set").bind(batch.id).bind("queued").bind(totals.valid).bind(totals.amount).bind(total);
     tally.execute(&mut *tx).await.map_err(error)?;
-    super::lists::changed(tx, batch.organisation).await?;
-    match understood {
-        Some(understood) => mappings::remember(tx, batch, understood, now).await,
-        None => Ok(()),
-    }
+    super::lists::changed(tx, batch.organisation).await
 }

@@ -2,10 +2,9 @@
 
 use super::rows::get;
 use super::{Result, Tx, error, sql};
-use crate::batch::import::{Mapping, MappingSource, Remembered};
-use crate::batch::{Batch, Understood};
+use crate::batch::import::{Mapping, Remembered};
 use crate::clock::Time;
-use crate::ids::OrganisationId;
+use crate::ids::{BatchId, OrganisationId};
 use crate::store::StoreError;
 use sqlx::sqlite::SqlitePool;
 
@@ -25,10 +24,8 @@ pub(super) async fn of_organisation(reader: &SqlitePool, organisation: Organisat
     found.iter().map(one).collect()
 }
 
-/// Only what a person said is remembered: what was recognised will be recognised again.
-pub(super) async fn remember(tx: &mut Tx, batch: &Batch, understood: &Understood, now: Time) -> Result<()> {
-    let (MappingSource::Given, Some(given)) = (understood.mapping_source, &batch.mapping) else { return Ok(()) };
-    let remember = sql!("mapping_remember").bind(batch.organisation).bind(understood.header.as_slice());
-    remember.bind(given).bind(now.micros()).execute(tx).await.map_err(error)?;
+/// Only what a person said is remembered, and another one has approved: what was recognised will be recognised again.
+pub(super) async fn remember(tx: &mut Tx, batch: BatchId, now: Time) -> Result<()> {
+    sql!("mapping_remember").bind(batch).bind(now.micros()).execute(tx).await.map_err(error)?;
     Ok(())
 }
