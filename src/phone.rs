@@ -99,6 +99,11 @@ pub enum PhoneError {
     )]
     Letters { country: Country },
     #[error(
+        "there is a text and no phone number. Type the recipient's mobile number, such as {}, or remove the row",
+        country.example()
+    )]
+    Text { country: Country },
+    #[error(
         "the number has an extension. Money goes to a mobile number: remove the extension, or type the mobile number"
     )]
     Extension,
@@ -137,7 +142,7 @@ pub enum PhoneError {
     )]
     TooLong { digits: usize, country: Country },
     #[error(
-        "this is a fixed line in {country}, which cannot receive mobile money. Ask the recipient for a mobile number, \
+        "this is a fixed line in {country}, which can receive neither mobile money nor SMS. Ask the recipient for a mobile number, \
          such as {}", country.example()
     )]
     Landline { country: Country },
@@ -148,7 +153,7 @@ impl PhoneError {
         match self {
             PhoneError::Missing { .. } => "phone_missing",
             PhoneError::DigitsLost { .. } => "phone_digits_lost",
-            PhoneError::Letters { .. } => "phone_letters",
+            PhoneError::Letters { .. } | PhoneError::Text { .. } => "phone_letters",
             PhoneError::Extension => "phone_extension",
             PhoneError::Several => "phone_several",
             PhoneError::ForeignDigits => "phone_foreign_digits",

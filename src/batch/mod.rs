@@ -13,12 +13,14 @@ pub mod view;
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Currency;
+use crate::store::Refusal;
 pub use declared::Declared;
 use import::MappingSource;
 pub use kind::{Kind, RowState};
 use serde::Serialize;
 use serde_json::Value;
 pub use states::State;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What an upload asks for, fixed when it is created. Rows and money come from the file.
@@ -140,5 +142,19 @@ impl Batch {
     /// Rows that keep it open.
     pub fn unfinished(&self) -> i64 {
         self.tallies.iter().filter(|(s, _)| s.is_open()).map(|(_, t)| t.rows).sum()
+    }
+}
+
+/// How long ago the time of a schedule may be: whoever uploads a list at noon may have meant this morning.
+const PAST_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// A schedule of the past would be paid at the approval, and be a slip of the year.
+pub(crate) fn refuse_past(scheduled_at: Option<Time>, now: Time) -> Result<(), Refusal> {
+    match scheduled_at.filter(|at| *at + PAST_MAX < now) {
+        None => Ok(()),
+        Some(at) => {
+            let message = format!("scheduled_at {at} has passed. Correct it, or leave it out to pay at the approval");
+            Err(Refusal::Invalid(message))
+        }
     }
 }

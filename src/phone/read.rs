@@ -81,6 +81,11 @@ fn is_shortened(text: &str) -> bool {
 /// Several numbers in a cell would otherwise be told as "contains '/'", or "too long".
 fn explain(text: &str, error: PhoneError) -> PhoneError {
     use PhoneError::*;
+    if let Letters { country } = error
+        && !text.contains(|c: char| c.is_numeric())
+    {
+        return Text { country };
+    }
     let unclear = matches!(error, Letters { .. } | Character { .. } | TooLong { .. } | OtherCountry { .. });
     let part_of_a_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '(' | ')');
     let numbers = text

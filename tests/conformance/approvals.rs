@@ -259,6 +259,19 @@ pub async fn a_time_that_is_past_at_approval_means_now(h: Harness) {
     h.assert_state(&org, &batch, State::Running).await;
 }
 
+/// A slip of the year would be paid at the approval.
+pub async fn a_schedule_of_long_ago_is_refused(h: Harness) {
+    let org = h.tenant().await;
+    let hours = |n: u64| Some(h.now() - Duration::from_secs(n * 3600));
+    let refused = h.store.create_batch(h.new_batch(&org, "old", &List { scheduled_at: hours(25), ..list(1) })).await;
+    assert!(matches!(refusal(refused), Refusal::Invalid(why) if why.contains("has passed")));
+    let today = h.new_batch(&org, "today", &List { scheduled_at: hours(23), ..list(1) });
+    applied(h.store.create_batch(today.clone()).await);
+    h.advance(Duration::from_secs(3 * 24 * 3600));
+    let again = h.store.create_batch(today).await.unwrap();
+    assert!(matches!(again, Done::AlreadyApplied(_)), "a repetition is answered as the first time");
+}
+
 /// More batches fall due at once than one drive starts.
 pub async fn every_scheduled_batch_that_is_due_starts(h: Harness) {
     let org = h.tenant().await;

@@ -122,6 +122,7 @@ conformance!(sqlite, open_sqlite; {
         a_rejected_list_says_why_and_may_be_submitted_again,
         a_scheduled_batch_holds_its_money_at_once_and_starts_when_due,
         a_time_that_is_past_at_approval_means_now,
+        a_schedule_of_long_ago_is_refused,
         every_scheduled_batch_that_is_due_starts,
     }
     cancelling {

@@ -78,14 +78,7 @@ fn failed_and_uncalculated_formulas_are_told() {
     )));
     assert_eq!(
         read.issues(),
-        [
-            (2, "cell_error"),
-            (2, "name_missing"),
-            (3, "formula_without_value"),
-            (3, "cell_error"),
-            (3, "name_missing"),
-            (4, "number_imprecise"),
-        ]
+        [(2, "cell_error"), (3, "formula_without_value"), (3, "cell_error"), (4, "number_imprecise"),]
     );
     assert_eq!(read.rows[1].issues[1].severity, Severity::Warning, "the village is not needed to pay");
     assert_eq!(read.rows[0].issues[0].value.as_deref(), Some("#N/A"));

@@ -7,7 +7,8 @@
 use super::columns::{Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
 use super::issue::{ImportError, Issue, Severity};
-use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX, Shape, bare};
+use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX, bare};
+use super::shape::Shape;
 use super::{Recipient, Row, SmsTerms, Stated};
 use crate::money::Money;
 use crate::phone::Normalised;

@@ -7,15 +7,15 @@
 use super::amount;
 use super::columns::{self, Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
-use super::header::{self, Header, Remembered, Search};
+use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
+use super::shape::{self, Shape, shifted};
 use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
 use super::{Recipient, Row, Stated, Terms, Uploaded};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
 use crate::report::csv::unmarked;
 pub(super) use crate::sheet::{Cell, Fault, bare};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub const NAME_CHARS_MAX: usize = 200;
@@ -23,55 +23,6 @@ pub const REFERENCE_CHARS_MAX: usize = 100;
 pub const NOTE_CHARS_MAX: usize = 160;
 /// Longest sample of a converted name.
 const SAMPLE_CHARS_MAX: usize = 60;
-
-impl Fault {
-    fn code(self) -> &'static str {
-        match self {
-            Fault::Error => "cell_error",
-            Fault::NoValue => "formula_without_value",
-            Fault::Imprecise => "number_imprecise",
-            Fault::Date => "cell_is_a_date",
-            Fault::Shifted => "row_shape",
-            Fault::Split => "amount_split",
-        }
-    }
-
-    fn message(self) -> &'static str {
-        match self {
-            Fault::Error => "the cell shows an error. Correct the formula, or type the value",
-            Fault::NoValue => {
-                "the cell has a formula without a calculated value. Open the file in Excel, save it and upload it \
-                 again, or type the value"
-            }
-            Fault::Imprecise => {
-                "the number has more digits than a spreadsheet keeps exactly. Round it, for example with \
-                 =ROUND(…, 2), or format the column as Text and type it in full"
-            }
-            Fault::Date => {
-                "the cell holds a date or a time. Excel makes one of what looks like it (3/4, 1-2) and of any number in a \
-                 column of dates. Format the column as Text and type what is meant"
-            }
-            Fault::Shifted => {
-                "the row has more or fewer cells than the header, so the cell may belong to another column and is not \
-                 used. Give its value again"
-            }
-            Fault::Split => {
-                "the amount and the cell beside it look like one amount that was split at its comma, as 500,000 is \
-                 without quotes. Put the amount in double quotes or type it without commas; an amount below 1000 is \
-                 understood with its decimals, such as 500.00"
-            }
-        }
-    }
-}
-
-/// How a file's rows relate to its header.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Shape {
-    /// Every record has as many cells as the header, or its cells may have shifted (CSV).
-    Strict,
-    /// Cells have positions of their own (spreadsheets).
-    Placed,
-}
 
 /// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
 pub(super) fn judge_one(terms: &Terms<'_>, uploaded: &[Uploaded], row: u32) -> Row {
@@ -175,7 +126,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         self.notice_foreign(cells);
-        let unwrapped = cells.iter().any(|cell| as_formula(&cell.text).is_some()).then(|| unwrap_formulas(cells));
+        let unwrapped = shape::unwrapped(cells);
         let cells = unwrapped.as_deref().unwrap_or(cells);
         let plain: Vec<Cell<'_>>;
         let ours = self.header.as_ref().map_or_else(|| columns::is_ours(cells), |(_, columns)| columns.are_ours());
@@ -192,13 +143,15 @@ impl<'a> Intake<'a> {
             self.header = self.search.offer(row, header)?;
             return Ok(());
         };
-        self.refuse_rows_in_cells(row, cells)?;
-        if !has_number(columns, cells)
+        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
+            return Err(ImportError::RowInCell { row });
+        }
+        if !shape::has_number(columns, cells)
             && let Some(others) = columns::header_again(columns, cells, self.terms.sms.is_some())
         {
             return self.refuse_header(row, cells, others);
         }
-        let split = split_amount(columns, cells, self.shape);
+        let split = shape::split_amount(columns, cells, self.shape);
         let cells = split.as_deref().unwrap_or(cells);
         let whole = self.shape == Shape::Placed || !shifted(columns, cells);
         let paid = self.terms.sms.is_none();
@@ -215,26 +168,6 @@ impl<'a> Intake<'a> {
                 self.release()?;
                 self.judge(row, cells)
             }
-        }
-    }
-
-    /// Recipients that a missing quote has made a part of a cell would be forgotten.
-    fn refuse_rows_in_cells(&self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
-        let Terms { country, currency, .. } = *self.terms;
-        let is_recipient = |line: &str| {
-            let pieces: Vec<&str> =
-                line.split([',', ';', '\t', '|']).map(|piece| piece.trim_matches(['"', ' '])).collect();
-            match self.terms.sms {
-                Some(_) => pieces.len() > 1 && pieces.iter().any(|piece| header::is_number(piece, country)),
-                None => header::looks_paid(&pieces, country, currency),
-            }
-        };
-        let swallowed = |cell: &Cell<'_>| {
-            cell.text.contains(['\n', '\r']) && cell.text.split(['\n', '\r']).skip(1).any(is_recipient)
-        };
-        match self.shape == Shape::Strict && cells.iter().any(swallowed) {
-            true => Err(ImportError::RowInCell { row }),
-            false => Ok(()),
         }
     }
 
@@ -336,54 +269,6 @@ impl Tally {
     }
 }
 
-/// `="0772123456"`: how exports keep a spreadsheet from taking a text for a number. What it says is certain.
-fn as_formula(text: &str) -> Option<&str> {
-    text.strip_prefix("=\"")?.strip_suffix('"').filter(|inner| !inner.contains('"'))
-}
-
-fn unwrap_formulas<'c>(cells: &'c [Cell<'_>]) -> Vec<Cell<'c>> {
-    let plain =
-        |cell: &'c Cell<'_>| Cell { text: as_formula(&cell.text).unwrap_or(&cell.text).into(), fault: cell.fault };
-    cells.iter().map(plain).collect()
-}
-
-fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
-    let cell = columns.of(Field::Msisdn).and_then(|at| cells.get(at));
-    cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
-}
-
-/// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
-/// without quotes. In a spreadsheet, which got it from such a file, the rest stands where there is no column.
-fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
-    let at = columns.of(Field::Amount)?;
-    let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
-    let digits = |text: &str, counts: std::ops::RangeInclusive<usize>| {
-        counts.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-    };
-    let is_rest = |text: &str| {
-        let whole = text.trim_end_matches("/=").split_once('.').map_or(text.trim_end_matches("/="), |(whole, _)| whole);
-        match shape {
-            Shape::Strict => digits(whole, 3..=3),
-            Shape::Placed => at + 1 >= columns.headers.len() && digits(whole, 1..=3),
-        }
-    };
-    if amount.fault.is_some() || !digits(bare(&amount.text), 1..=3) || !is_rest(bare(&rest.text)) {
-        return None;
-    }
-    let marked = |(n, cell): (usize, &'c Cell<'_>)| Cell {
-        text: Cow::Borrowed(&*cell.text),
-        fault: if n == at { Some(Fault::Split) } else { cell.fault },
-    };
-    Some(cells.iter().enumerate().map(marked).collect())
-}
-
-/// Whether values may stand in the wrong columns. Cells beyond the header are harmless when blank: a delimiter at the end
-/// of each line is common.
-fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
-    let beyond = cells.get(columns.headers.len()..);
-    beyond.is_none_or(|cells| !cells.iter().all(Cell::is_blank))
-}
-
 /// One row under judgement.
 pub(super) struct Judge<'a> {
     pub(super) terms: &'a Terms<'a>,
@@ -421,11 +306,13 @@ impl<'a> Judge<'a> {
         self.judge_currency();
         self.judge_notice();
         self.judge_network(phone.as_ref());
-        self.judge_name(name.as_deref());
         self.judge_repeats(phone.as_ref(), amount, reference.as_deref(), duplicates);
 
         let stated = self.stated(phone.as_ref(), amount);
         let sound = self.issues.iter().all(|i| i.severity == Severity::Warning);
+        if sound {
+            self.judge_name(name.as_deref());
+        }
         let recipient = match (phone, amount, lane) {
             (Some(phone), Some(amount), Some(lane)) if sound => Some(Recipient {
                 msisdn: phone.msisdn,

@@ -1,7 +1,8 @@
 //! Lists that are spreadsheets: rows come from the process that reads them (see [`crate::sheet`]).
 
 use super::issue::{ImportError, Issue, SinkError};
-use super::rows::{Intake, Shape, Taken};
+use super::rows::{Intake, Taken};
+use super::shape::Shape;
 use super::{Remembered, Row, Source, Terms};
 use crate::sheet::{Answer, Cell, Opening, Program, Ranges, Stream};
 use std::cell::RefCell;

@@ -264,6 +264,7 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
         }
         return Ok(Done::AlreadyApplied(rows::batch(tx, new.organisation, new.id).await?));
     }
+    crate::batch::refuse_past(new.scheduled_at, now)?;
     let insert = sql!("batch_insert")
         .bind(new.id)
         .bind(new.organisation)

@@ -1,0 +1,83 @@
+//! How the cells of a row relate to the header: what was shifted, split, wrapped or swallowed on the way into the file.
+
+use super::Terms;
+use super::columns::{Columns, Field};
+use super::header;
+use super::rows::{Cell, Fault, bare};
+use std::borrow::Cow;
+
+/// How a file's rows relate to its header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// Every record has as many cells as the header, or its cells may have shifted (CSV).
+    Strict,
+    /// Cells have positions of their own (spreadsheets).
+    Placed,
+}
+
+/// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it.
+pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>]) -> bool {
+    let is_recipient = |line: &str| {
+        let pieces: Vec<&str> = line.split([',', ';', '\t', '|']).map(|piece| piece.trim_matches(['"', ' '])).collect();
+        match terms.sms {
+            Some(_) => pieces.len() > 1 && pieces.iter().any(|piece| header::is_number(piece, terms.country)),
+            None => header::looks_paid(&pieces, terms.country, terms.currency),
+        }
+    };
+    let lines = |cell: &Cell<'_>| cell.text.split(['\n', '\r']).skip(1).any(is_recipient);
+    cells.iter().any(|cell| cell.text.contains(['\n', '\r']) && lines(cell))
+}
+
+/// `="0772123456"`: how exports keep a spreadsheet from taking a text for a number. What it says is certain.
+fn as_formula(text: &str) -> Option<&str> {
+    text.strip_prefix("=\"")?.strip_suffix('"').filter(|inner| !inner.contains('"'))
+}
+
+/// The cells without that, where one is written so.
+pub(super) fn unwrapped<'c>(cells: &'c [Cell<'_>]) -> Option<Vec<Cell<'c>>> {
+    cells.iter().any(|cell| as_formula(&cell.text).is_some()).then(|| unwrap(cells))
+}
+
+fn unwrap<'c>(cells: &'c [Cell<'_>]) -> Vec<Cell<'c>> {
+    let plain =
+        |cell: &'c Cell<'_>| Cell { text: as_formula(&cell.text).unwrap_or(&cell.text).into(), fault: cell.fault };
+    cells.iter().map(plain).collect()
+}
+
+/// Whether anything in the column of phone numbers can be one.
+pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
+    let cell = columns.of(Field::Msisdn).and_then(|at| cells.get(at));
+    cell.is_some_and(|cell| cell.text.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
+/// without quotes. In a spreadsheet, which got it from such a file, the rest stands where there is no column.
+pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
+    let at = columns.of(Field::Amount)?;
+    let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
+    let digits = |text: &str, counts: std::ops::RangeInclusive<usize>| {
+        counts.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_rest = |text: &str| {
+        let whole = text.trim_end_matches("/=").split_once('.').map_or(text.trim_end_matches("/="), |(whole, _)| whole);
+        match shape {
+            Shape::Strict => digits(whole, 3..=3),
+            Shape::Placed => at + 1 >= columns.headers.len() && digits(whole, 1..=3),
+        }
+    };
+    if amount.fault.is_some() || !digits(bare(&amount.text), 1..=3) || !is_rest(bare(&rest.text)) {
+        return None;
+    }
+    let marked = |(n, cell): (usize, &'c Cell<'_>)| Cell {
+        text: Cow::Borrowed(&*cell.text),
+        fault: if n == at { Some(Fault::Split) } else { cell.fault },
+    };
+    Some(cells.iter().enumerate().map(marked).collect())
+}
+
+/// Whether values may stand in the wrong columns. Cells beyond the header are harmless when blank: a delimiter at the end
+/// of each line is common.
+pub(super) fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
+    let beyond = cells.get(columns.headers.len()..);
+    beyond.is_none_or(|cells| !cells.iter().all(Cell::is_blank))
+}
