@@ -142,12 +142,23 @@ fn fault_to(fault: Option<Fault>) -> u8 {
         Some(Fault::NoValue) => 2,
         Some(Fault::Imprecise) => 3,
         Some(Fault::Date) => 4,
+        Some(Fault::Percent) => 5,
+        Some(Fault::Money) => 6,
     }
 }
 
 fn fault_of(byte: u8) -> Option<Option<Fault>> {
-    let faults = [None, Some(Fault::Error), Some(Fault::NoValue), Some(Fault::Imprecise), Some(Fault::Date)];
-    faults.get(usize::from(byte)).copied()
+    let fault = match byte {
+        0 => return Some(None),
+        1 => Fault::Error,
+        2 => Fault::NoValue,
+        3 => Fault::Imprecise,
+        4 => Fault::Date,
+        5 => Fault::Percent,
+        6 => Fault::Money,
+        _ => return None,
+    };
+    Some(Some(fault))
 }
 
 /// Reads a frame without its length; `None` when it is none of ours, or goes beyond what a list can have.
@@ -249,7 +260,7 @@ mod tests {
         hidden_columns.add(9, u32::MAX);
         let opening = Opening { format: "xlsx".into(), sheet: "März".into(), hidden_columns };
         assert_eq!(parse(&written(|w| w.begin(&opening).unwrap())), Some(Frame::Begin(opening)));
-        let faults = [Fault::Error, Fault::NoValue, Fault::Imprecise, Fault::Date];
+        let faults = [Fault::Error, Fault::NoValue, Fault::Imprecise, Fault::Date, Fault::Percent, Fault::Money];
         let mut cells: Vec<Cell<'_>> = faults.into_iter().map(|f| Cell::fault(f, "#N/A")).collect();
         cells.extend([Cell::default(), Cell::text("Grace 💸")]);
         let row = written(|w| w.row(7, true, &cells).unwrap());

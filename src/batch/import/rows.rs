@@ -31,6 +31,8 @@ impl Fault {
             Fault::NoValue => "formula_without_value",
             Fault::Imprecise => "number_imprecise",
             Fault::Date => "cell_is_a_date",
+            Fault::Percent => "amount_percent",
+            Fault::Money => "amount_other_currency",
         }
     }
 
@@ -49,6 +51,10 @@ impl Fault {
                 "the cell holds a date or a time. Excel makes one of what looks like it (3/4, 1-2) and of any number in a \
                  column of dates. Format the column as Text and type what is meant"
             }
+            Fault::Percent => {
+                "the cell shows a percentage. Format the column as Number and type the amount itself, such as 50000"
+            }
+            Fault::Money => "the cell shows a sign of money. Format the column as Number",
         }
     }
 }
@@ -146,6 +152,12 @@ impl<'a> Intake<'a> {
             held: Vec::new(),
             foreign: None,
         }
+    }
+
+    /// Where the amounts stand that are paid, once the header is known.
+    pub fn amounts(&self) -> Option<usize> {
+        let (_, columns) = self.header.as_ref().filter(|_| self.terms.sms.is_none())?;
+        columns.of(Field::Amount)
     }
 
     /// Keeps an eye on what the file's encoding, which is a guess, makes of names.

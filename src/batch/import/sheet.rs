@@ -3,7 +3,7 @@
 use super::issue::{ImportError, Issue, SinkError};
 use super::rows::{Intake, Shape, Taken};
 use super::{Remembered, Row, Source, Terms};
-use crate::sheet::{Answer, Cell, Opening, Program, Ranges, Stream};
+use crate::sheet::{Answer, Cell, Fault, Opening, Program, Ranges, Stream};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -31,17 +31,45 @@ pub(super) fn read(
         sink(row)
     };
     let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
-    let (others, columns) = rows(&mut stream, &mut intake, &hidden)?;
+    let (others, columns) = match rows(&mut stream, &mut intake, &hidden) {
+        Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others(&mut stream))),
+        read => read?,
+    };
     let mut taken = match intake.finish("") {
         Err(ImportError::Empty) if !others.is_empty() => {
             return Err(ImportError::FirstSheetEmpty { sheet: opening.sheet, others });
         }
+        Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others)),
         taken => taken?,
     };
     let notices = notices(&opening, taken.header.row, &others, &columns);
     taken.tally.warnings += warned + notices.len() as u32;
     taken.notices.extend(notices);
     Ok((taken, Source::Workbook { format: opening.format, sheet: opening.sheet }))
+}
+
+/// Whether the list may well stand on another sheet.
+fn is_no_list(error: &ImportError) -> bool {
+    use ImportError::*;
+    matches!(error, MissingColumn { .. } | MappedColumnMissing { .. } | UnknownTag { .. } | NoRows)
+}
+
+fn elsewhere(why: ImportError, sheet: String, others: Vec<String>) -> ImportError {
+    match others.is_empty() {
+        true => why,
+        false => ImportError::NotOnFirstSheet { why: Box::new(why), sheet, others },
+    }
+}
+
+/// The other sheets with cells, when the rows of this one no longer matter.
+fn others(stream: &mut Stream) -> Vec<String> {
+    loop {
+        match stream.read_next() {
+            Ok(Answer::Row { .. }) => {}
+            Ok(Answer::End { others }) => return others,
+            Err(_) => return Vec::new(),
+        }
+    }
 }
 
 /// Takes all rows; returns the other sheets with cells, and the hidden columns that were not empty.
@@ -54,16 +82,30 @@ fn rows(
     let mut used = BTreeSet::new();
     loop {
         match stream.read_next()? {
-            Answer::Row { number, hidden: is_hidden, cells } => {
+            Answer::Row { number, hidden: is_hidden, mut cells } => {
                 if is_hidden {
                     hidden.borrow_mut().add(number, number);
                 }
                 if !hidden_columns.is_empty() {
                     used.extend(filled(&cells).filter(|column| hidden_columns.contains(*column)));
                 }
+                forget_signs(&mut cells, intake.amounts());
                 intake.take(number, &cells)?;
             }
             Answer::End { others } => return Ok((others, used)),
+        }
+    }
+}
+
+/// What is shown beside a number counts where amounts stand: elsewhere it is how the cell looks.
+fn forget_signs(cells: &mut [Cell<'_>], amounts: Option<usize>) {
+    for (at, cell) in cells.iter_mut().enumerate() {
+        match cell.fault {
+            // Whether it is the money of the batch is judged with the amount.
+            Some(Fault::Money) if amounts == Some(at) => cell.fault = None,
+            Some(Fault::Money) => *cell = Cell::text(cell.without_money().to_owned()),
+            Some(Fault::Percent) if amounts != Some(at) => cell.fault = None,
+            _ => {}
         }
     }
 }
