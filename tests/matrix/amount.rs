@@ -60,6 +60,9 @@ pub fn cases() -> Vec<Case> {
         shillings("five hundred", "five hundred", Refused("amount_letters")),
         shillings("5OO (the letter O)", "5OO", Refused("amount_letters")),
         shillings("500;600", "500;600", Refused("amount_character")),
+        shillings("5000/6000 (two amounts in a cell)", "5000/6000", Refused("amount_character")),
+        shillings("5000, 6000 (two amounts in a cell)", "5000, 6000", Refused("amount_grouping")),
+        shillings("5000 6000 (two amounts in a cell)", "5000 6000", Refused("amount_grouping")),
         shillings("nothing", "", Refused("amount_missing")),
     ]
 }

@@ -67,6 +67,11 @@ fn records() -> Vec<Case> {
             Unreadable("row 2 opens a double quote"),
         ),
         case(
+            "a quote that is not closed, and another one below",
+            "name,phone,amount\n\"Grace,0772345205,5000\nMoses \"M,0772345206,5000\nIrene,0772345222,5000\n",
+            Refused("control_character"),
+        ),
+        case(
             "a line break within a name",
             "name,phone,amount\n\"Grace\nNakato\",0772345207,5000\n",
             Refused("control_character"),
