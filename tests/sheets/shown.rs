@@ -87,6 +87,7 @@ fn a_number_is_refused_that_is_shown_in_another_currency_or_as_a_percentage() {
     ] {
         let read = read_bytes(&formatted(amount, [format, "General"]));
         assert_eq!(said(&read), (vec![(2, code)], None), "{format}: {:?}", read.rows[0].issues);
+        assert!(read.rows[0].issues[0].message.contains("ormat the column as Number"), "{:?}", read.rows[0].issues);
     }
     for format in ["General", "#,##0.00", "[$UGX] #,##0", "\"UGX\" #,##0", "[$USh-x]#,##0", "#,##0\"/=\"", "0 \"net\""]
     {
@@ -116,6 +117,10 @@ fn the_sign_of_a_text_and_of_other_cells_is_not_that_of_the_amount() {
     }));
     assert_eq!(read.issues(), [(3, "amount_character")]);
     assert_eq!(read.rows[1].issues[0].value.as_deref(), Some("$ 5000"), "as it is shown");
+    let typed =
+        read_bytes(&sheet(&(header() + &text("A2", "0772345678") + &text("B2", "$5000") + &text("C2", "Grace"))));
+    let why = &typed.rows[0].issues[0].message;
+    assert!(why.contains('$') && !why.contains("ormat"), "that one is typed: {why}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Fault {
             Fault::Percent => {
                 "the cell shows a percentage. Format the column as Number and type the amount itself, such as 50000"
             }
-            Fault::Money => "the cell shows a sign of money. Format the column as Number",
+            Fault::Money => "the cell shows a sign of money beside its number. Format the column as Number",
         }
     }
 }

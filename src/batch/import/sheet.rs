@@ -22,16 +22,20 @@ pub(super) fn read(
 ) -> Result<(Taken, Source), ImportError> {
     let mut stream = program.open(file)?;
     let opening = stream.opening().clone();
-    let (hidden, mut warned) = (RefCell::new(Ranges::default()), 0);
+    let (seen, mut warned) = (RefCell::new(Seen::default()), 0);
     let mut telling = |mut row: Row| {
-        if hidden.borrow().contains(row.row) {
+        let seen = seen.borrow();
+        if seen.hidden.contains(row.row) {
             row.issues.push(hidden_row(row.row));
             warned += 1;
+        }
+        if seen.signs.contains(row.row) {
+            row.issues.iter_mut().for_each(blame_format);
         }
         sink(row)
     };
     let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
-    let (others, columns) = match rows(&mut stream, &mut intake, &hidden) {
+    let (others, columns) = match rows(&mut stream, &mut intake, &seen) {
         Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others(&mut stream))),
         read => read?,
     };
@@ -46,6 +50,14 @@ pub(super) fn read(
     taken.tally.warnings += warned + notices.len() as u32;
     taken.notices.extend(notices);
     Ok((taken, Source::Workbook { format: opening.format, sheet: opening.sheet }))
+}
+
+/// What is known of rows that may be judged later.
+#[derive(Default)]
+struct Seen {
+    hidden: Ranges,
+    /// The format of the amount shows a sign of money.
+    signs: Ranges,
 }
 
 /// Whether the list may well stand on another sheet.
@@ -76,7 +88,7 @@ fn others(stream: &mut Stream) -> Vec<String> {
 fn rows(
     stream: &mut Stream,
     intake: &mut Intake<'_>,
-    hidden: &RefCell<Ranges>,
+    seen: &RefCell<Seen>,
 ) -> Result<(Vec<String>, BTreeSet<u32>), ImportError> {
     let hidden_columns = stream.opening().hidden_columns.clone();
     let mut used = BTreeSet::new();
@@ -84,12 +96,14 @@ fn rows(
         match stream.read_next()? {
             Answer::Row { number, hidden: is_hidden, mut cells } => {
                 if is_hidden {
-                    hidden.borrow_mut().add(number, number);
+                    seen.borrow_mut().hidden.add(number, number);
                 }
                 if !hidden_columns.is_empty() {
                     used.extend(filled(&cells).filter(|column| hidden_columns.contains(*column)));
                 }
-                forget_signs(&mut cells, intake.amounts());
+                if forget_signs(&mut cells, intake.amounts()) {
+                    seen.borrow_mut().signs.add(number, number);
+                }
                 intake.take(number, &cells)?;
             }
             Answer::End { others } => return Ok((others, used)),
@@ -97,8 +111,10 @@ fn rows(
     }
 }
 
-/// What is shown beside a number counts where amounts stand: elsewhere it is how the cell looks.
-fn forget_signs(cells: &mut [Cell<'_>], amounts: Option<usize>) {
+/// What is shown beside a number counts where amounts stand: elsewhere it is how the cell looks. Tells whether the amount is
+/// shown with a sign of money.
+fn forget_signs(cells: &mut [Cell<'_>], amounts: Option<usize>) -> bool {
+    let has_sign = amounts.and_then(|at| cells.get(at)).is_some_and(|cell| cell.fault == Some(Fault::Money));
     for (at, cell) in cells.iter_mut().enumerate() {
         match cell.fault {
             // Whether it is the money of the batch is judged with the amount.
@@ -107,6 +123,14 @@ fn forget_signs(cells: &mut [Cell<'_>], amounts: Option<usize>) {
             Some(Fault::Percent) if amounts != Some(at) => cell.fault = None,
             _ => {}
         }
+    }
+    has_sign
+}
+
+/// Whoever types such an amount again sees the same sign again.
+fn blame_format(issue: &mut Issue) {
+    if matches!(issue.code, "amount_character" | "amount_letters" | "amount_other_currency") {
+        issue.message.push_str(". It is the format of the cell that shows this sign: format the column as Number");
     }
 }
 
