@@ -3,7 +3,7 @@
 //!
 //! `GABA_DRILLS=20 cargo test --test all -- drill:: --nocapture` runs it twenty times; `make test` once each way.
 
-use crate::support::{Api, Folder, Installation, Network, judge, list, page, until};
+use crate::support::{Api, Folder, Installation, Network, described, judge, list, page, until};
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -145,8 +145,8 @@ impl Drill {
         assert!(ready["warning"].as_str().unwrap().contains("quarantine"), "{ready}");
         let (_, told) = self.gaba.maker.get("/v1/quarantine").await;
         assert_eq!(told["standing"], true, "{told}");
-        let metrics = self.gaba.maker.client.get(format!("{}/metrics", self.gaba.url)).send().await.unwrap();
-        assert!(metrics.text().await.unwrap().contains("gaba_quarantine 1"));
+        let metrics = described::send(self.gaba.maker.client.get(format!("{}/metrics", self.gaba.url))).await;
+        assert!(metrics.text().contains("gaba_quarantine 1"));
         let early = self.gaba.run(&["quarantine", "lift", "--note", "too early", "--statement-matched"]);
         assert_eq!(early.status.code(), Some(1), "{}", said(&early));
         tokio::time::sleep(Duration::from_millis(500)).await;

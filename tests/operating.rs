@@ -1,7 +1,7 @@
 //! The operator's page is true: each of its sections is played on a running system, command by command, in the order of the
 //! page. What must be shown stands in the page itself, in comments that nobody sees.
 
-use crate::support::{Api, Folder, Installation, Network, list, until};
+use crate::support::{Api, Folder, Installation, Network, described, list, until};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -195,7 +195,7 @@ async fn the_books_differ() {
     scene.database("UPDATE accounts SET balance = balance + 7 WHERE kind = 'wallet'").await;
     let metrics = format!("{}/metrics", scene.gaba.url);
     let client = scene.gaba.maker.client.clone();
-    let shown = async || client.get(&metrics).send().await.ok()?.text().await.ok();
+    let shown = async || Some(described::send(client.get(&metrics)).await.text());
     let seen = until("the watch to see it", || async {
         shown().await.filter(|shown| shown.contains("gaba_ledger_differences 1"))
     })

@@ -39,18 +39,20 @@ pub fn format(params: &mut Params) -> Result<Format, Problem> {
     known.ok_or_else(|| Problem::field("?format", "unsupported", message))
 }
 
-/// What an answer that is saved is called, and how far it knows the ledger.
+/// What an answer that is saved is called, and how far it knows the ledger, where it tells of money.
 pub struct Download {
     pub format: Format,
     /// Without its ending; letters, digits and hyphens.
     pub name: String,
-    pub position: i64,
+    pub position: Option<i64>,
 }
 
 impl Download {
     fn response(&self, body: Body) -> Response {
         let mut response = saved(body, self.format.media_type(), &format!("{}.{}", self.name, self.format.name()));
-        response.headers_mut().insert(POSITION, self.position.into());
+        if let Some(position) = self.position {
+            response.headers_mut().insert(POSITION, position.into());
+        }
         response
     }
 

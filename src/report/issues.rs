@@ -3,11 +3,24 @@
 //! The columns are those of the upload, in their order, and one more that says why; an import passes over that one. Cells
 //! that a spreadsheet would take for formulas are written as text, and an import of this list takes the mark off again. A
 //! row that had more or fewer cells than the header still has: made to fit, it would be believed.
+//!
+//! Excel reads a CSV as text of its own country, unless it begins with a byte order mark, and makes numbers of phone numbers
+//! whatever it begins with. The workbook has texts in all cells, so that nothing is lost when it is opened and saved.
 
 use super::csv::{record, safe};
-use crate::batch::import::REASON_HEADER;
+use super::xlsx::{self, Cell, Table};
+use super::{Book, BookError, Text};
+use crate::batch::Batch;
+use crate::batch::import::{REASON_HEADER, Uploaded};
 use crate::sheet::Fault;
 use crate::store::BadRow;
+use std::fs::File;
+use std::path::Path;
+
+const BYTE_ORDER_MARK: &str = "\u{FEFF}";
+/// Widths of the columns of the upload, and of that of the reasons, in characters.
+const COLUMN_CHARS: f64 = 20.0;
+const REASON_CHARS: f64 = 80.0;
 
 /// The columns of the upload, by the first of its bad rows.
 pub fn headers(first: Option<&BadRow>) -> Vec<String> {
@@ -42,10 +55,72 @@ fn in_column(row: &BadRow, header: &str) -> String {
     found.map(|cell| safe(cell.text())).unwrap_or_default()
 }
 
+/// The list as CSV.
+pub struct Csv {
+    pub headers: Vec<String>,
+}
+
+impl Text<BadRow> for Csv {
+    fn begin(&mut self) -> Vec<u8> {
+        [BYTE_ORDER_MARK.as_bytes(), &header_line(&self.headers)].concat()
+    }
+
+    fn lines(&mut self, rows: &[BadRow]) -> Vec<u8> {
+        super::csv_lines(rows, |row| line(&self.headers, row))
+    }
+
+    fn end(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// The list as a workbook.
+pub struct Workbook {
+    book: xlsx::Book,
+    table: Table,
+    headers: Vec<String>,
+}
+
+impl Workbook {
+    pub fn new(batch: &Batch, headers: Vec<String>, folder: &Path) -> Result<Workbook, BookError> {
+        let mut book = xlsx::Book::new(folder, &batch.name, batch.created_at, batch.currency)?;
+        let mut columns: Vec<(&str, f64)> = headers.iter().map(|header| (header.as_str(), COLUMN_CHARS)).collect();
+        columns.push((REASON_HEADER, REASON_CHARS));
+        let table = book.table("Rows to correct", &columns)?;
+        Ok(Workbook { book, table, headers })
+    }
+
+    fn row(&mut self, row: &BadRow) -> Result<(), BookError> {
+        let mut reasons = row.reasons.join("; ");
+        let came = as_it_came(&self.headers, row);
+        if let Some(cells) = &came {
+            // In their places they would fit.
+            reasons.push_str(&format!("; the row was: {}", cells.join(" | ")));
+        }
+        let is_sure = |cell: &&Uploaded| came.is_none() && cell.fault != Some(Fault::Shifted);
+        let cell = |header: &String| {
+            let found = row.cells.iter().find(|cell| cell.is_in(header)).filter(is_sure);
+            Cell::text(found.map(Uploaded::text))
+        };
+        let cells: Vec<Cell<'_>> = self.headers.iter().map(cell).chain([Cell::Text(&reasons)]).collect();
+        self.table.row(&mut self.book, &cells)
+    }
+}
+
+impl Book<BadRow> for Workbook {
+    fn lines(&mut self, rows: &[BadRow]) -> Result<(), BookError> {
+        rows.iter().try_for_each(|row| self.row(row))
+    }
+
+    fn save(mut self: Box<Self>, file: &File) -> Result<(), BookError> {
+        self.book.push(self.table.sheets());
+        self.book.save(file)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::import::Uploaded;
 
     fn bad(cells: Vec<Uploaded>, reasons: &[&str]) -> BadRow {
         BadRow { row: 3, cells, reasons: reasons.iter().map(|r| (*r).to_owned()).collect() }

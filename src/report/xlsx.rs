@@ -101,7 +101,8 @@ impl Book {
         Ok(Sheet { sheet, rows: 0 })
     }
 
-    pub fn table(&mut self, name: &'static str, columns: &'static [Column]) -> Result<Table, BookError> {
+    pub fn table<H: AsRef<str>>(&mut self, name: &'static str, columns: &[(H, f64)]) -> Result<Table, BookError> {
+        let columns = columns.iter().map(|(heading, width)| (heading.as_ref().to_owned(), *width)).collect();
         let mut table = Table { name, columns, sheets: Vec::new(), rows_max: SHEET_ROWS_MAX };
         table.begin_sheet(self)?;
         Ok(table)
@@ -150,7 +151,7 @@ impl Sheet {
 /// Rows under a header, on as many sheets as they need.
 pub struct Table {
     name: &'static str,
-    columns: &'static [Column],
+    columns: Vec<(String, f64)>,
     sheets: Vec<Sheet>,
     rows_max: u32,
 }
@@ -175,7 +176,7 @@ impl Table {
         let widths: Vec<f64> = self.columns.iter().map(|(_, width)| *width).collect();
         let mut sheet = book.sheet(&name, &widths)?;
         sheet.sheet.set_freeze_panes(1, 0)?;
-        let headings: Vec<&str> = self.columns.iter().map(|(heading, _)| *heading).collect();
+        let headings: Vec<&str> = self.columns.iter().map(|(heading, _)| heading.as_str()).collect();
         sheet.heading(book, &headings)?;
         self.sheets.push(sheet);
         Ok(())

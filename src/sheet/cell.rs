@@ -1,5 +1,6 @@
 //! A cell as text, with what is wrong with it before its text means anything.
 
+use super::sign::SHILLINGS;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,21 @@ impl<'a> Cell<'a> {
 
     pub fn fault(fault: Fault, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
         Cell { text: text.into(), fault: Some(fault) }
+    }
+
+    /// A number that is shown with this sign of money.
+    pub(super) fn in_money(self, sign: &str) -> Cell<'a> {
+        match self.fault {
+            None if sign == SHILLINGS => Cell::fault(Fault::Money, format!("{}{sign}", self.text)),
+            None => Cell::fault(Fault::Money, format!("{sign} {}", self.text)),
+            Some(_) => self,
+        }
+    }
+
+    /// The number of such a cell without its sign.
+    pub(crate) fn without_money(&self) -> &str {
+        let number = self.text.rsplit(' ').next().unwrap_or_default();
+        number.strip_suffix(SHILLINGS).unwrap_or(number)
     }
 
     pub fn is_blank(&self) -> bool {
@@ -38,6 +54,11 @@ pub enum Fault {
     /// A date or a time, as ISO 8601: good as a text, never as a phone number or an amount, which is what Excel makes of
     /// a number in a column of dates, and of `3/4` or `1-2` anywhere.
     Date,
+    /// A number that is shown as a percentage. The text is the number: 0.05 where 5 % is shown.
+    Percent,
+    /// A number that is shown with a sign of money, which the text has too: only the judge of an amount knows whether it is
+    /// the right one, and elsewhere the number is meant.
+    Money,
     /// Its row has more or fewer cells than the header, so it may belong to another column.
     Shifted,
     /// An amount and the cell beside it that together are one with a comma: `500,000` without quotes.
@@ -45,8 +66,16 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 6] =
-        [Fault::Error, Fault::NoValue, Fault::Imprecise, Fault::Date, Fault::Shifted, Fault::Split];
+    pub const ALL: [Fault; 8] = [
+        Fault::Error,
+        Fault::NoValue,
+        Fault::Imprecise,
+        Fault::Date,
+        Fault::Percent,
+        Fault::Money,
+        Fault::Shifted,
+        Fault::Split,
+    ];
 
     /// As it is stored with a row that is to be corrected.
     pub fn name(self) -> &'static str {
@@ -55,6 +84,8 @@ impl Fault {
             Fault::NoValue => "no_value",
             Fault::Imprecise => "imprecise",
             Fault::Date => "date",
+            Fault::Percent => "percent",
+            Fault::Money => "money",
             Fault::Shifted => "shifted",
             Fault::Split => "split",
         }

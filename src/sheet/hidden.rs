@@ -1,8 +1,11 @@
 //! Which rows and columns of an XLSX are hidden, which calamine does not tell.
 //!
-//! The sheet is read once more for it, and only when the word occurs in it. Whoever hid a row, or filtered it out, does not
-//! see it when he looks at the list; it is paid all the same, so it has to be told. What cannot be found out here is no
-//! error: the file is judged by the reader of its cells.
+//! The sheet is read once more for it, and only when the word occurs in it, or a height or width of nought. Whoever hid a
+//! row, or filtered it out, does not see it when he looks at the list; it is paid all the same, so it has to be told. What
+//! cannot be found out here is no error: the file is judged by the reader of its cells.
+//!
+//! `zeroHeight`, by which rows are hidden that the sheet says nothing of, hides no cell: each stands in a `<row>`, which is
+//! shown unless it says otherwise itself. Templates hide all rows below the list by it.
 
 use super::{Ranges, SHEET_ROWS_MAX, package};
 use quick_xml::events::{BytesStart, Event};
@@ -13,6 +16,10 @@ use zip::ZipArchive;
 
 /// Far beyond what a sheet has columns.
 const COLUMN_MAX: u32 = 16_384;
+/// Points of height, or characters of width, below which nothing of a cell is seen.
+const SIZE_MIN: f64 = 1.0;
+/// One of these stands in every sheet that hides something.
+pub(super) const TRACES: [&[u8]; 5] = [b"hidden", b"ht=\"0", b"ht='0", b"width=\"0", b"width='0"];
 
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
@@ -46,13 +53,15 @@ fn joined(folder: &str, name: &str) -> String {
 impl Hidden {
     fn note(&mut self, element: &BytesStart<'_>) -> Option<()> {
         let number = |name| attribute(element, name)?.parse::<u32>().ok();
-        let is_hidden = || attribute(element, "hidden").is_some_and(|v| matches!(v.as_str(), "1" | "true"));
+        let is_nothing = |size| attribute(element, size).is_some_and(|v| v.parse().is_ok_and(|n: f64| n < SIZE_MIN));
+        let is_hidden =
+            |size| attribute(element, "hidden").is_some_and(|v| matches!(v.as_str(), "1" | "true")) || is_nothing(size);
         match element.local_name().as_ref() {
-            "row" if is_hidden() => {
+            "row" if is_hidden("ht") => {
                 let row = number("r").filter(|r| *r <= SHEET_ROWS_MAX)?;
                 self.rows.add(row, row);
             }
-            "col" if is_hidden() => {
+            "col" if is_hidden("width") => {
                 let (first, last) = (number("min")?.max(1), number("max")?.min(COLUMN_MAX));
                 self.columns.add(first - 1, last.max(first) - 1);
             }
@@ -100,7 +109,8 @@ fn first_visible<R: Read + Seek>(
     first
 }
 
-/// Calls `note` with every element of a part; what it does not understand of one element is passed over.
+/// Calls `note` with every element of a part, of a sheet as far as its rows go; what it does not understand of one
+/// element is passed over.
 fn elements<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     part: &str,
@@ -122,6 +132,7 @@ fn each_element(xml: impl BufRead, note: &mut dyn FnMut(&BytesStart<'_>) -> Opti
         buffer.clear();
         match reader.read_event_into(&mut buffer).ok()? {
             Event::Start(element) | Event::Empty(element) => drop(note(&element)),
+            Event::End(end) if end.local_name().as_ref() == "sheetData" => return Some(()),
             Event::Eof => return Some(()),
             _ => {}
         }

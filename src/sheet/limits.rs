@@ -19,7 +19,9 @@ const MIB: u64 = 1024 * 1024;
 const HEAP_BYTES_MAX: usize = 448 * 1024 * 1024;
 /// The heap, the program itself and what the allocator cannot use.
 const ADDRESS_SPACE_BYTES_MAX: u64 = 1024 * MIB;
-const CPU_SECONDS_MIN: u64 = 8;
+const CPU_SECONDS_MIN: u64 = 6;
+/// A list takes a seventh of a second for a MiB: so much more for what is slow.
+const MIB_PER_CPU_SECOND: u64 = 2;
 /// Less than [`super::parent`] waits, which is less than the lease of an import.
 const CPU_SECONDS_MAX: u64 = 45;
 /// stdin, stdout, stderr, and the first two once more: as a file to seek in, and without line buffering.
@@ -27,7 +29,7 @@ const OPEN_FILES: u64 = 5;
 
 /// How long a file of `bytes` may be computed on, in seconds.
 fn cpu_seconds(bytes: u64) -> u64 {
-    (CPU_SECONDS_MIN + bytes / MIB).min(CPU_SECONDS_MAX)
+    (CPU_SECONDS_MIN + bytes / (MIB_PER_CPU_SECOND * MIB)).min(CPU_SECONDS_MAX)
 }
 
 /// Called once, when the file is open and nothing of it was read.
@@ -59,8 +61,8 @@ mod tests {
 
     #[test]
     fn a_larger_file_may_take_longer_within_bounds() {
-        assert_eq!(cpu_seconds(700), 8);
-        assert_eq!(cpu_seconds(10 * MIB), 18);
+        assert_eq!(cpu_seconds(700), 6);
+        assert_eq!(cpu_seconds(10 * MIB), 11);
         assert_eq!(cpu_seconds(u64::MAX), 45);
     }
 }

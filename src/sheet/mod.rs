@@ -10,7 +10,8 @@
 //! * XLSX goes through calamine's streaming cell reader after its package was weighed (`package`), XLS through calamine,
 //!   which holds a whole workbook, under the child's limits; ODS through a reader of our own (`ods`), because calamine
 //!   expands what an ODS merely repeats.
-//! * Rows and columns that are hidden are read like the others, and told.
+//! * Rows and columns that are hidden are read like the others, and told (`hidden`).
+//! * A sign of money, or of per cent, that a cell shows and does not hold is told with its number (`sign`, `looks`).
 
 mod cell;
 pub mod child;
@@ -18,6 +19,7 @@ mod error;
 mod frame;
 mod hidden;
 mod limits;
+mod looks;
 pub mod memory;
 mod number;
 mod ods;
@@ -25,6 +27,7 @@ mod package;
 mod parent;
 mod ranges;
 mod read;
+mod sign;
 mod xls;
 mod xlsx;
 

@@ -5,7 +5,8 @@
 //! is bounded more tightly than the sheets, which it streams. The reader also reserves memory for as many shared
 //! strings as the file *claims* to have, and would abort the process on a wrong claim: so the claim is read here first.
 
-use super::SheetError;
+use super::hidden::TRACES;
+use super::{SHEET_ROWS_MAX, SheetError};
 use memchr::{memchr_iter, memmem};
 use std::io::{Read, Seek};
 use zip::ZipArchive;
@@ -23,11 +24,17 @@ const SHARED_STRINGS_CLAIM_MAX: u64 = 4_000_000;
 const PART_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const PART_TAGS_MAX: u64 = 1_000_000;
 
+/// Of a sheet, what stands before its rows: a width for each column that there can be takes less than half of it.
+const SHEET_HEAD_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// What looks like the beginning or, behind a prefix, the end of a row.
+const ROWS: [&[u8]; 2] = [b"<row", b":row"];
+const ROWS_MAX: u64 = 4 * SHEET_ROWS_MAX as u64;
+const SHEET_DATA: &[u8] = b"sheetData";
+
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Kept of a chunk, so that a claim across two chunks is seen whole.
 const CLAIM_BYTES: usize = 64;
 const CLAIM: &[u8] = b"uniqueCount";
-const HIDDEN: &[u8] = b"hidden";
 
 /// Opens the package, when it does not have more parts than a workbook has.
 pub(super) fn open<R: Read + Seek>(file: R) -> Result<ZipArchive<R>, SheetError> {
@@ -72,7 +79,10 @@ struct Part {
     tags_max: u64,
     bytes: u64,
     tags: u64,
-    /// Something in a sheet is called hidden.
+    /// Of a sheet: its rows have begun.
+    in_rows: bool,
+    rows: u64,
+    /// Something in a sheet may be hidden.
     hides: bool,
 }
 
@@ -89,7 +99,8 @@ impl Part {
         } else {
             (PART_BYTES_MAX, PART_TAGS_MAX)
         };
-        Part { shared_strings, streamed, bytes_max, tags_max, bytes: 0, tags: 0, hides: false }
+        let (in_rows, rows, hides) = (false, 0, false);
+        Part { shared_strings, streamed, bytes_max, tags_max, bytes: 0, tags: 0, in_rows, rows, hides }
     }
 
     fn weigh(&mut self, entry: &mut impl Read, total: &mut u64) -> Result<(), SheetError> {
@@ -101,8 +112,10 @@ impl Part {
             self.bytes += read;
             *total += read;
             self.tags += memchr_iter(b'<', &window[kept..]).count() as u64;
+            if self.streamed {
+                self.look_through(&window, kept);
+            }
             self.check_bounds(*total)?;
-            self.hides |= self.streamed && memmem::find(&window, HIDDEN).is_some();
             if self.shared_strings {
                 check_shared_strings(&window, read == 0)?;
             }
@@ -114,6 +127,17 @@ impl Part {
         }
     }
 
+    /// What a sheet has, of which the first `kept` bytes of the window were looked through before.
+    fn look_through(&mut self, window: &[u8], kept: usize) {
+        let found = |what: &[u8]| memmem::find(window, what).is_some();
+        self.hides = self.hides || TRACES.into_iter().any(found);
+        self.in_rows = self.in_rows || found(SHEET_DATA);
+        for row in ROWS {
+            let unseen = kept.saturating_sub(row.len() - 1);
+            self.rows += memmem::find_iter(&window[unseen..], row).count() as u64;
+        }
+    }
+
     fn check_bounds(&self, total: u64) -> Result<(), SheetError> {
         if total > BYTES_MAX {
             return Err(unpacks_to_too_much(BYTES_MAX));
@@ -121,6 +145,12 @@ impl Part {
         if self.bytes > self.bytes_max {
             let mib = self.bytes_max / (1024 * 1024);
             return Err(SheetError::too_large(format!("one of its parts unpacks to more than {mib} MiB")));
+        }
+        if self.streamed && !self.in_rows && self.bytes > SHEET_HEAD_BYTES_MAX {
+            return Err(SheetError::too_large("a sheet says too much of its columns before its rows begin"));
+        }
+        if self.rows > ROWS_MAX {
+            return Err(SheetError::too_large("a sheet has more rows than Excel can have"));
         }
         if self.tags > self.tags_max {
             return Err(SheetError::too_large("it has too many different texts or formats"));

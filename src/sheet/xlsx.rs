@@ -6,6 +6,7 @@
 //! * Positions come from the file: they must advance, and stay within what Excel has.
 //! * A panic of the reader on a hostile file is the file's fault: it is caught and told as damage.
 
+use super::looks::Looks;
 use super::read::{Line, Sink};
 use super::{Cell, Opening, SHEET_ROWS_MAX, SheetError, hidden, number, package};
 use calamine::{DataRef, Reader, Sheet, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
@@ -26,7 +27,8 @@ pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(
     let hidden = hidden.take().filter(|h| h.sheet == name).unwrap_or_default();
     let opening = Opening { format: "xlsx".into(), sheet: name.clone(), hidden_columns: hidden.columns };
     sink.begin(&opening)?;
-    let mut cells = Cells { reader: guarded(|| workbook.worksheet_cells_reader(&name))?, last: None };
+    let looks = looks(&mut workbook, &name)?;
+    let mut cells = Cells { looks: &looks, reader: guarded(|| workbook.worksheet_cells_reader(&name))?, last: None };
     let (mut line, mut line_at) = (Line::default(), None);
     while let Some((at, column, cell)) = cells.next()? {
         if let Some(done) = line_at.replace(at).filter(|done| *done != at) {
@@ -56,6 +58,18 @@ fn hand_over(sink: &mut dyn Sink, number: u32, hidden: bool, line: &mut Line<'_>
     Ok(())
 }
 
+/// Which cells show more than their number.
+fn looks<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> Result<Looks, SheetError> {
+    let mut reader = guarded(|| workbook.worksheet_cells_reader(name))?;
+    let mut looks = Looks::of(reader.styles());
+    while !looks.is_empty()
+        && let Some((row, column, style)) = guarded(|| reader.next_style_id())?
+    {
+        looks.note(row.saturating_add(1), column, style)?;
+    }
+    Ok(looks)
+}
+
 fn has_cells<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> bool {
     let look = guarded(|| {
         let mut reader = workbook.worksheet_cells_reader(name)?;
@@ -75,6 +89,7 @@ fn has_cells<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> bool {
 /// The cells of a sheet in reading order.
 struct Cells<'a, R: Read + Seek> {
     reader: XlsxCellReader<'a, R>,
+    looks: &'a Looks,
     /// Row and column of the last cell, counted from 0.
     last: Option<(u32, u32)>,
 }
@@ -93,7 +108,10 @@ impl<'a, R: Read + Seek> Cells<'a, R> {
             return Err(SheetError::damaged(format!("it has a cell in row {}", u64::from(row) + 1)));
         }
         self.last = Some(record.pos);
-        Ok(Some((row + 1, column, number::cell(record.value, record.formula.is_some()))))
+        let is_number = matches!(record.value, DataRef::Float(_) | DataRef::Int(_));
+        let cell = number::cell(record.value, record.formula.is_some());
+        let cell = if is_number { self.looks.shown(row + 1, column, cell) } else { cell };
+        Ok(Some((row + 1, column, cell)))
     }
 }
 

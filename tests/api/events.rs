@@ -14,6 +14,7 @@ impl Events {
         // Longer than any test: the client's own limit is for answers that end.
         let request = request(api, "GET", &format!("/v1/batches/{}/events", id(batch)));
         let response = request.timeout(crate::support::PATIENCE).send().await.unwrap();
+        is_begun_as_described(&response);
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Events { response, text: String::new() }
@@ -34,6 +35,12 @@ impl Events {
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
+}
+
+/// A stream is not read to its end: its events are held to the document one by one.
+fn is_begun_as_described(response: &reqwest::Response) {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    described::check("get", response.url().path(), &described::Answer { status, headers, body: Vec::new() });
 }
 
 fn is_described(data: &Value) {
@@ -120,7 +127,12 @@ async fn an_organisation_has_so_many_listeners_and_strangers_hear_nothing() {
     listening.clear();
     crate::support::until("a place to be free", || async {
         let response = request(maker, "GET", &path).send().await.ok()?;
-        (response.status() == 200).then_some(())
+        if response.status() != 200 {
+            described::check("get", &path, &described::Answer::read(response).await.ok()?);
+            return None;
+        }
+        is_begun_as_described(&response);
+        Some(())
     })
     .await;
 }

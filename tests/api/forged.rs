@@ -209,7 +209,7 @@ async fn post(world: &World, letter: &Letter) -> u16 {
         for (name, value) in &letter.headers {
             request = request.header(*name, value);
         }
-        let status = request.body(letter.body.clone()).send().await.unwrap().status().as_u16();
+        let status = send(request.body(letter.body.clone())).await.status;
         if status != 429 {
             return status;
         }
@@ -353,11 +353,11 @@ async fn what_a_provider_says_is_not_held_up_by_a_flood_of_what_anybody_may_say(
         tokio::spawn(async move {
             while !over.is_cancelled() {
                 let body = json!({"nonce": fresh(), "more": "x".repeat(4_000)});
-                let answer = client.post(format!("{url}{AIRTEL}")).body(body.to_string()).send().await.unwrap();
-                match answer.status().as_u16() {
+                let answer = send(client.post(format!("{url}{AIRTEL}")).body(body.to_string())).await;
+                match answer.status {
                     200 => taken.fetch_add(1, Ordering::Relaxed),
                     429 => refused.fetch_add(1, Ordering::Relaxed),
-                    other => panic!("{other}: {}", answer.text().await.unwrap()),
+                    other => panic!("{other}: {}", answer.text()),
                 };
             }
         })

@@ -142,6 +142,55 @@ async fn a_report_can_be_made_at_any_time_and_refuses_what_it_cannot_be() {
     assert_eq!(csv(&viewer, &batch).await.1, early);
 }
 
+/// Row, code and value of every issue of a list that is read.
+async fn refused(maker: &Api, file: Vec<u8>, name: &str) -> (Value, Vec<String>) {
+    let uploaded = upload(maker, &fresh(), form(file, name, &[])).await.body;
+    let batch = maker.batch_in(id(&uploaded), &["ready"]).await;
+    let issues = maker.all(&format!("/v1/batches/{}/issues", id(&batch))).await;
+    (batch, issues.iter().map(|i| format!("{} {} {} {}", i["row"], i["column"], i["code"], i["value"])).collect())
+}
+
+#[tokio::test]
+async fn the_bad_rows_come_back_as_they_were_refused_as_csv_and_as_a_workbook() {
+    let world = World::start("issues").await;
+    let maker = &world.gaba.maker;
+    let list = "Name,Phone,Amount,Team\nZoë Müller,077234567,5000,A\n=1+1,0312345678,-5,+B\n\
+                \"Nakato \"\"G\"\" Grace\",0772345678,\"1,00\",\"Plot 1\nKampala\"\n";
+    let (batch, issues) = refused(maker, list.into(), "list.csv").await;
+    assert_eq!((&batch["counts"]["invalid"], &batch["counts"]["valid"]), (&json!(3), &json!(0)), "{issues:?}");
+    let mut books = Vec::new();
+    for (format, media_type) in [
+        ("csv", "text/csv; charset=utf-8"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ] {
+        let answer = send(request(maker, "GET", &format!("/v1/batches/{}/issues.{format}", id(&batch)))).await;
+        assert_eq!((answer.status, answer.headers["content-type"].to_str().unwrap()), (200, media_type));
+        let disposition = answer.headers["content-disposition"].to_str().unwrap();
+        assert_eq!(disposition, format!("attachment; filename=\"a-list-issues.{format}\""));
+        assert!(!answer.headers.contains_key("x-ledger-position"));
+        let (again, same) = refused(maker, answer.body.clone(), "list").await;
+        assert_eq!((again["counts"]["invalid"].as_i64(), same), (Some(3), issues.clone()), "as {format}, unchanged");
+        books.push(answer.body);
+    }
+    assert!(books[0].starts_with("\u{feff}Name,Phone,Amount,Team,gaba_reason\r\nZoë Müller,".as_bytes()), "for Excel");
+    let mut book: Workbook = open_workbook_from_rs(Cursor::new(books.remove(1))).unwrap();
+    let rows = table(&mut book, "Rows to correct");
+    let cells: Vec<&Data> = ["Name", "Phone", "Amount"].iter().map(|header| &rows[1][*header]).collect();
+    let texts = ["=1+1", "0312345678", "-5"].map(|text| Data::String(text.into()));
+    assert_eq!(cells, texts.iter().collect::<Vec<_>>(), "texts, zero and all");
+    assert!(book.worksheet_formula("Rows to correct").unwrap().used_cells().next().is_none());
+    assert!(matches!(&rows[0]["gaba_reason"], Data::String(why) if why.len() > 20), "{rows:?}");
+
+    let (_, stranger, _) = world.other_organisation();
+    let look = request(&stranger, "GET", &format!("/v1/batches/{}/issues.xlsx", id(&batch)));
+    reply(look).await.is_problem(404, "not_found");
+    let (sound, none) = refused(maker, crate::support::list(2, 5_000).into(), "list.csv").await;
+    assert_eq!(none, [""; 0]);
+    let empty = send(request(maker, "GET", &format!("/v1/batches/{}/issues.xlsx", id(&sound)))).await;
+    let mut book: Workbook = open_workbook_from_rs(Cursor::new(empty.body)).unwrap();
+    assert_eq!(table(&mut book, "Rows to correct").len(), 0, "nothing is to be corrected");
+}
+
 type Workbook = Xlsx<Cursor<Vec<u8>>>;
 
 /// The rows of a sheet under its header, by heading.

@@ -62,6 +62,9 @@ pub fn cases() -> Vec<Case> {
         shillings("500;600", "500;600", Refused("amount_character")),
         shillings("500 and 600, a line break between them", "500\n600", Refused("amount_several")),
         shillings("500 and 600, a tab between them", "500\t600", Refused("amount_several")),
+        shillings("5000/6000 (two amounts in a cell)", "5000/6000", Refused("amount_character")),
+        shillings("5000, 6000 (two amounts in a cell)", "5000, 6000", Refused("amount_grouping")),
+        shillings("5000 6000 (two amounts in a cell)", "5000 6000", Refused("amount_grouping")),
         shillings("nothing", "", Refused("amount_missing")),
         Case {
             group: GROUP,

@@ -13,7 +13,7 @@ mod reports;
 mod shape;
 mod sheets;
 
-use crate::support::{Api, Folder, Installation, Network, configuration};
+use crate::support::{Api, Folder, Installation, Network, configuration, described};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -199,10 +199,8 @@ async fn upload(api: &Api, key: &str, file: &str, bytes: Vec<u8>, fields: &[(&st
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let text = response.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let answer = described::send(request).await;
+    (answer.status, answer.json())
 }
 
 /// Submits, has it approved, and waits until everybody is paid.

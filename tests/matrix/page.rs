@@ -30,7 +30,9 @@ stops the list until a mapping says which is meant. A column *currency* is compa
 Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.
 
 Of a workbook (XLSX, XLSM, XLS, ODS) the first visible sheet is read, and a warning names other sheets with cells. Rows that are
-hidden or filtered out are rows like the others, with a warning, as far as the file tells: XLS does not. Formulas count as what they
+hidden or filtered out are rows like the others, with a warning, as far as the file tells: XLS does not. An amount that is shown
+with the sign of another currency, or as a percentage, is refused whatever number stands behind it, in XLSX and ODS: how an XLS
+shows its numbers is not read, and neither is what a currency format means that each computer shows as its own. Formulas count as what they
 were last calculated to be. XLS holds 65,536 rows; a larger list is better an XLSX or a CSV.
 
 Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the

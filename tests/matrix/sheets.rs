@@ -1,10 +1,12 @@
 //! Spreadsheets, honest and hostile.
 
 use super::{Becomes::*, Case, Upload::*};
-use crate::sheets::hostile;
+use crate::sheets::{hostile, shown};
 
 const HONEST: &str = "Spreadsheets";
 const HOSTILE: &str = "Spreadsheets that mean harm";
+
+const NARROW: &str = "<cols><col min=\"3\" max=\"3\" width=\"0\"/></cols>";
 
 pub fn cases() -> Vec<Case> {
     let honest = [
@@ -55,10 +57,36 @@ pub fn cases() -> Vec<Case> {
         let path: &'static str = Box::leak(format!("sheets/{file}").into_boxed_str());
         Case { group: HONEST, name, upload: Fixture(path), becomes }
     });
+    let made = [
+        ("the list on the second sheet", shown::behind(&[&["Please fill in sheet 2"]], true), Unreadable("\"List\"")),
+        ("a row of no height", shown::with_row("", "ht=\"0\" customHeight=\"1\""), Warned("row_hidden")),
+        ("a column of no width", shown::with_row(NARROW, ""), Warned("column_hidden")),
+        ("5000 shown as $5,000.00", shown::formatted(5_000.0, ["\"$\"#,##0.00", "0"]), Refused("amount_character")),
+        ("5000 shown as KES 5,000", shown::formatted(5_000.0, ["[$KES] #,##0", "0"]), Refused("amount_other_currency")),
+        ("5000 shown as UGX 5,000", shown::formatted(5_000.0, ["[$UGX] #,##0", "0"]), Paid { rows: 1 }),
+        ("5000 shown as 5,000/=", shown::formatted(5_000.0, ["#,##0\"/=\"", "0"]), Paid { rows: 1 }),
+        ("0.5 shown as 50%", shown::formatted(0.5, ["0%", "0"]), Refused("amount_percent")),
+        ("5000 shown as $5,000, ODS", shown::formatted_ods("\"float\"", "$5,000"), Refused("amount_character")),
+        (
+            "5000 shown as KES 5000, ODS",
+            shown::formatted_ods("\"float\"", "KES 5000"),
+            Refused("amount_other_currency"),
+        ),
+        ("5000 shown as UGX 5,000, ODS", shown::formatted_ods("\"float\"", "UGX 5,000"), Paid { rows: 1 }),
+        ("a password, XLS", hostile::protected_xls(), Unreadable("protected by a password")),
+    ];
+    let made =
+        made.map(|(name, bytes, becomes)| Case { group: HONEST, name, upload: Text(bytes, "list.xlsx"), becomes });
+    let escaping = Case {
+        group: HOSTILE,
+        name: "an entry `../../etc/passwd` beside a sound list",
+        upload: Text(hostile::escaping(), "list.xlsx"),
+        becomes: Paid { rows: 1 },
+    };
     let hostile = hostile::files().iter().map(|(name, bytes, codes)| {
         let becomes =
             Unreadable(if *codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
         Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
-    honest.into_iter().chain(hostile).collect()
+    honest.into_iter().chain(made).chain(hostile).chain([escaping]).collect()
 }

@@ -3,6 +3,7 @@
 mod files;
 pub mod hostile;
 mod process;
+pub mod shown;
 mod xlsx;
 
 use crate::support::{Folder, GABA};

@@ -119,7 +119,7 @@ fn the_child_limits_itself_before_it_reads() {
     let proc = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
     let limits = proc("limits");
     for (name, limit) in [
-        ("Max cpu time", "8"),
+        ("Max cpu time", "6"),
         ("Max file size", "0"),
         ("Max core file size", "0"),
         ("Max processes", "0"),

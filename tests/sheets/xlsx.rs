@@ -17,7 +17,7 @@ fn the_sample_payroll_is_paid_without_an_issue() {
     assert_eq!(first.variables.keys().collect::<Vec<_>>(), ["Department"]);
 }
 
-fn written(fill: impl FnOnce(&mut Workbook)) -> Vec<u8> {
+pub(super) fn written(fill: impl FnOnce(&mut Workbook)) -> Vec<u8> {
     let mut workbook = Workbook::new();
     fill(&mut workbook);
     workbook.save_to_buffer().unwrap()

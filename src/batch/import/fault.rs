@@ -9,6 +9,8 @@ impl Fault {
             Fault::NoValue => "formula_without_value",
             Fault::Imprecise => "number_imprecise",
             Fault::Date => "cell_is_a_date",
+            Fault::Percent => "amount_percent",
+            Fault::Money => "amount_other_currency",
             Fault::Shifted => "row_shape",
             Fault::Split => "amount_split",
         }
@@ -29,6 +31,10 @@ impl Fault {
                 "the cell holds a date or a time. Excel makes one of what looks like it (3/4, 1-2) and of any number in a \
                  column of dates. Format the column as Text and type what is meant"
             }
+            Fault::Percent => {
+                "the cell shows a percentage. Format the column as Number and type the amount itself, such as 50000"
+            }
+            Fault::Money => "the cell shows a sign of money beside its number. Format the column as Number",
             Fault::Shifted => {
                 "the row has more or fewer cells than the header, so the cell may belong to another column and is not \
                  used. Give its value again"

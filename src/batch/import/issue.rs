@@ -156,6 +156,13 @@ pub enum ImportError {
         listed(others)
     )]
     FirstSheetEmpty { sheet: String, others: Vec<String> },
+    /// Its code is that of `why`.
+    #[error(
+        "of the workbook only the first visible sheet, {sheet:?}, was read, and {why}. If the list is on another sheet, \
+         put it on the first one, or delete the sheet {sheet:?}, and upload the file again. Other sheets: {}",
+        listed(others)
+    )]
+    NotOnFirstSheet { why: Box<ImportError>, sheet: String, others: Vec<String> },
 
     #[error(
         "no column holds the {}. The file has {}. Name the column {} or tell at the upload which one it is",
@@ -224,6 +231,7 @@ impl ImportError {
             TooManyColumns { .. } => "too_many_columns",
             Sheet(error) => error.code(),
             FirstSheetEmpty { .. } => "first_sheet_empty",
+            NotOnFirstSheet { why, .. } => why.code(),
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
             RowAboveHeader { .. } => "row_above_header",

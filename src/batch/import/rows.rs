@@ -115,6 +115,12 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Where the amounts stand that are paid, once the header is known.
+    pub fn amounts(&self) -> Option<usize> {
+        let (_, columns) = self.header.as_ref().filter(|_| self.terms.sms.is_none())?;
+        columns.of(Field::Amount)
+    }
+
     /// Keeps an eye on what the file's encoding, which is a guess, makes of names.
     pub fn doubt_encoding(&mut self) {
         self.foreign = Some(Foreign::default());

@@ -4,7 +4,7 @@ use super::issue::{ImportError, Issue, SinkError};
 use super::rows::{Intake, Taken};
 use super::shape::Shape;
 use super::{Remembered, Row, Source, Terms};
-use crate::sheet::{Answer, Cell, Opening, Program, Ranges, Stream};
+use crate::sheet::{Answer, Cell, Fault, Opening, Program, Ranges, Stream};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -23,20 +23,28 @@ pub(super) fn read(
 ) -> Result<(Taken, Source), ImportError> {
     let mut stream = program.open(file)?;
     let opening = stream.opening().clone();
-    let (hidden, mut warned) = (RefCell::new(Ranges::default()), 0);
+    let (seen, mut warned) = (RefCell::new(Seen::default()), 0);
     let mut telling = |mut row: Row| {
-        if hidden.borrow().contains(row.row) {
+        let seen = seen.borrow();
+        if seen.hidden.contains(row.row) {
             row.issues.push(hidden_row(row.row));
             warned += 1;
+        }
+        if seen.signs.contains(row.row) {
+            row.issues.iter_mut().for_each(blame_format);
         }
         sink(row)
     };
     let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
-    let (others, columns) = rows(&mut stream, &mut intake, &hidden)?;
+    let (others, columns) = match rows(&mut stream, &mut intake, &seen) {
+        Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others(&mut stream))),
+        read => read?,
+    };
     let mut taken = match intake.finish("") {
         Err(ImportError::Empty) if !others.is_empty() => {
             return Err(ImportError::FirstSheetEmpty { sheet: opening.sheet, others });
         }
+        Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others)),
         taken => taken?,
     };
     let notices = notices(&opening, taken.header.row, &others, &columns);
@@ -45,27 +53,85 @@ pub(super) fn read(
     Ok((taken, Source::Workbook { format: opening.format, sheet: opening.sheet }))
 }
 
+/// What is known of rows that may be judged later.
+#[derive(Default)]
+struct Seen {
+    hidden: Ranges,
+    /// The format of the amount shows a sign of money.
+    signs: Ranges,
+}
+
+/// Whether the list may well stand on another sheet.
+fn is_no_list(error: &ImportError) -> bool {
+    use ImportError::*;
+    matches!(error, MissingColumn { .. } | MappedColumnMissing { .. } | UnknownTag { .. } | NoRows)
+}
+
+fn elsewhere(why: ImportError, sheet: String, others: Vec<String>) -> ImportError {
+    match others.is_empty() {
+        true => why,
+        false => ImportError::NotOnFirstSheet { why: Box::new(why), sheet, others },
+    }
+}
+
+/// The other sheets with cells, when the rows of this one no longer matter.
+fn others(stream: &mut Stream) -> Vec<String> {
+    loop {
+        match stream.read_next() {
+            Ok(Answer::Row { .. }) => {}
+            Ok(Answer::End { others }) => return others,
+            Err(_) => return Vec::new(),
+        }
+    }
+}
+
 /// Takes all rows; returns the other sheets with cells, and the hidden columns that were not empty.
 fn rows(
     stream: &mut Stream,
     intake: &mut Intake<'_>,
-    hidden: &RefCell<Ranges>,
+    seen: &RefCell<Seen>,
 ) -> Result<(Vec<String>, BTreeSet<u32>), ImportError> {
     let hidden_columns = stream.opening().hidden_columns.clone();
     let mut used = BTreeSet::new();
     loop {
         match stream.read_next()? {
-            Answer::Row { number, hidden: is_hidden, cells } => {
+            Answer::Row { number, hidden: is_hidden, mut cells } => {
                 if is_hidden {
-                    hidden.borrow_mut().add(number, number);
+                    seen.borrow_mut().hidden.add(number, number);
                 }
                 if !hidden_columns.is_empty() {
                     used.extend(filled(&cells).filter(|column| hidden_columns.contains(*column)));
+                }
+                if forget_signs(&mut cells, intake.amounts()) {
+                    seen.borrow_mut().signs.add(number, number);
                 }
                 intake.take(number, &cells)?;
             }
             Answer::End { others } => return Ok((others, used)),
         }
+    }
+}
+
+/// What is shown beside a number counts where amounts stand: elsewhere it is how the cell looks. Tells whether the amount is
+/// shown with a sign of money.
+fn forget_signs(cells: &mut [Cell<'_>], amounts: Option<usize>) -> bool {
+    let has_sign = amounts.and_then(|at| cells.get(at)).is_some_and(|cell| cell.fault == Some(Fault::Money));
+    for (at, cell) in cells.iter_mut().enumerate() {
+        match cell.fault {
+            // Whether it is the money of the batch is judged with the amount.
+            Some(Fault::Money) if amounts == Some(at) => cell.fault = None,
+            Some(Fault::Money) => *cell = Cell::text(cell.without_money().to_owned()),
+            Some(Fault::Percent) if amounts != Some(at) => cell.fault = None,
+            _ => {}
+        }
+    }
+    has_sign
+}
+
+/// Whoever types such an amount again sees the same sign again.
+fn blame_format(issue: &mut Issue) {
+    if matches!(issue.code, "amount_character" | "amount_letters" | "amount_other_currency") {
+        issue.message.push_str(". It is the format of the cell that shows this sign: format the column as Number");
     }
 }
 

@@ -58,7 +58,7 @@ async fn show(
     if let Some(wanted) = position {
         is_shown(wanted, head.position, app.store.ledger_position().await?)?;
     }
-    let download = Download { format, name: file_name(&head.batch), position: head.position };
+    let download = Download { format, name: file_name(&head.batch), position: Some(head.position) };
     match format {
         Format::Csv => Ok(download.text(lines(&app, &head).await?, Csv)),
         Format::Json => Ok(download.text(lines(&app, &head).await?, Json::new(head))),

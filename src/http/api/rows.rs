@@ -1,25 +1,25 @@
 //! The rows of a list before it is submitted: what is wrong with them, and correcting them.
 
+use crate::batch::Batch;
 use crate::batch::approval;
 use crate::batch::correction::{self, Correction, RowView};
 use crate::batch::import::{self, Mapping, Severity, SmsTerms, Terms};
 use crate::http::App;
 use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
-use crate::http::download::{saved, slug};
+use crate::http::download::{self, Download, Pages, slug};
 use crate::http::page::{self, Paged};
 use crate::http::params::{BatchRow, Id, Params};
 use crate::http::problem::Problem;
 use crate::lane::route::{self, Router as Lanes};
-use crate::report::issues;
+use crate::report::Format;
+use crate::report::issues::{self, Csv, Workbook};
 use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
 use axum::Json;
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use futures::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 const ROWS_AT_ONCE: u32 = 500;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(csv)).routes(routes!(show, correct))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(csv)).routes(routes!(xlsx)).routes(routes!(show, correct))
 }
 
 /// Lists every bad or doubtful row of the file
@@ -128,6 +128,9 @@ fn expected(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again
+///
+/// It begins with a byte order mark, so that Excel reads its letters as they are. Excel makes numbers of phone numbers all the
+/// same: to be corrected there, take `issues.xlsx`.
 #[utoipa::path(get, path = "/v1/batches/{id}/issues.csv", operation_id = "download_issues", tag = "Batches", params(Id),
     responses((status = 200, body = String, content_type = "text/csv; charset=utf-8")))]
 async fn csv(
@@ -138,22 +141,45 @@ async fn csv(
 ) -> Result<Response, Problem> {
     params.end()?;
     let found = app.store.batch(who.organisation, batch).await?;
-    let first = app.store.bad_rows(who.organisation, batch, 0, ROWS_AT_ONCE).await?;
-    let headers = issues::headers(first.first());
-    let begin = stream::once({
-        let line = issues::header_line(&headers);
-        async move { Ok::<_, StoreError>(Bytes::from(line)) }
-    });
-    let pages = stream::try_unfold(first, move |page: Vec<BadRow>| {
-        let (app, organisation) = (app.clone(), who.organisation);
+    let (headers, rows) = bad_rows(&app, &found).await?;
+    Ok(download(Format::Csv, &found).text(rows, Csv { headers }))
+}
+
+/// The same rows as a workbook, with texts in all cells: a phone number keeps its zero when Excel opens and saves it
+#[utoipa::path(get, path = "/v1/batches/{id}/issues.xlsx", operation_id = "download_issues_workbook", tag = "Batches",
+    params(Id),
+    responses((status = 200, body = String,
+        content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+    extensions(("x-problems" = json!(["too_many_requests"]))))]
+async fn xlsx(
+    State(app): State<Arc<App>>,
+    Reader(who): Reader,
+    Id(batch): Id,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.end()?;
+    let found = app.store.batch(who.organisation, batch).await?;
+    let place = app.places.workbooks.take(who.organisation, "workbooks")?;
+    let (headers, rows) = bad_rows(&app, &found).await?;
+    let download = download(Format::Xlsx, &found);
+    download.workbook(&app, place, rows, move |folder| Ok(Box::new(Workbook::new(&found, headers, folder)?))).await
+}
+
+fn download(format: Format, batch: &Batch) -> Download {
+    Download { format, name: format!("{}issues", slug(&batch.name)), position: None }
+}
+
+/// The rows that cannot be paid, and the columns of the first of them.
+async fn bad_rows(app: &Arc<App>, batch: &Batch) -> Result<(Vec<String>, Pages<BadRow>), StoreError> {
+    let (app, organisation, batch) = (app.clone(), batch.organisation, batch.id);
+    let headers = issues::headers(app.store.bad_rows(organisation, batch, 0, 1).await?.first());
+    let pages = download::pages(0, move |after| {
+        let app = app.clone();
         async move {
-            let Some(last) = page.last().map(|last| last.row) else { return Ok(None) };
-            let next = app.store.bad_rows(organisation, batch, last, ROWS_AT_ONCE).await?;
-            Ok::<_, StoreError>(Some((page, next)))
+            let rows = app.store.bad_rows(organisation, batch, after, ROWS_AT_ONCE).await?;
+            let last = rows.last().map_or(after, |row| row.row);
+            Ok((rows, last))
         }
     });
-    let lines = pages
-        .map_ok(move |page| Bytes::from(page.iter().flat_map(|row| issues::line(&headers, row)).collect::<Vec<u8>>()));
-    let name = format!("{}issues.csv", slug(&found.name));
-    Ok(saved(Body::from_stream(begin.chain(lines)), "text/csv; charset=utf-8", &name))
+    Ok((headers, pages.await?))
 }

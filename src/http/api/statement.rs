@@ -61,7 +61,7 @@ async fn show(
     }
     let head = app.store.statement_head(who.organisation, wallet, span).await?;
     let name = format!("statement-{}-{}", head.currency.code().to_lowercase(), head.position);
-    let download = Download { format, name, position: head.position };
+    let download = Download { format, name, position: Some(head.position) };
     match format {
         Format::Csv => Ok(download.text(movements(&app, who.organisation, &head).await?, Csv::new(head))),
         Format::Json => Ok(download.text(movements(&app, who.organisation, &head).await?, Json::new(head))),

@@ -1,6 +1,7 @@
 //! One cell of an ODS.
 
 use super::xml::{Element, Node, Xml, cut_off};
+use crate::sheet::sign::sign;
 use crate::sheet::{CELL_BYTES_MAX, Cell, Fault, SheetError, number};
 use std::io::BufRead;
 
@@ -54,15 +55,15 @@ impl Tag {
         match self.kind.as_str() {
             // LibreOffice keeps TRUE as a number that is shown as a word.
             "float" if !shown.is_empty() && !shown.contains(char::is_numeric) => Cell::text(shown),
-            "float" => number.map_or_else(|| Cell::text(shown), number::float),
             // The sign is part of what it says: 5 % is not 0.05 to anybody, and 500 dollars are no 500 shillings.
-            "percentage" if shown.contains('%') => Cell::text(shown),
+            "float" | "percentage" if shown.contains('%') => Cell::text(shown),
             "percentage" => Cell::text(format!("{}%", self.value.unwrap_or_default())),
-            "currency" => {
-                let cell = number.map_or_else(|| Cell::text(shown), number::float);
-                match self.currency {
-                    Some(currency) => Cell { text: format!("{currency} {}", cell.text).into(), fault: cell.fault },
-                    None => cell,
+            "float" | "currency" => {
+                let sign = self.currency.or_else(|| sign(&shown));
+                match (number.map(number::float), sign) {
+                    (Some(cell), Some(sign)) => cell.in_money(&sign),
+                    (Some(cell), None) => cell,
+                    (None, _) => Cell::text(shown),
                 }
             }
             "date" => number::iso_date(&self.date.unwrap_or(shown)),
