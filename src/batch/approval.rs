@@ -16,10 +16,10 @@ use serde_json::Value;
 
 /// Rows read at a time.
 const ROWS_AT_ONCE: u32 = 5_000;
-/// Duplicates told at a time, which bounds a transaction.
-const DUPLICATES_AT_ONCE: u32 = 500;
+/// Rows compared with other lists at a time, which bounds the transaction that tells what was found.
+const COMPARED_AT_ONCE: u32 = 1_000;
 /// Of the rows that stop an approval, how many are named.
-const DUPLICATES_NAMED: u32 = 100;
+const DUPLICATES_NAMED: usize = 100;
 /// A batch of so many rows is short: its digest is reckoned at once after a correction, not at its submission only.
 pub const DIGEST_AT_ONCE_ROWS: i64 = 10_000;
 /// How often an approval is tried while other lists of the organisation change.
@@ -85,13 +85,27 @@ pub async fn with_digest(store: &SharedStore, batch: Batch) -> Result<Batch> {
 /// Finds the rows that repeat another batch's and are not told yet, and tells them.
 pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<Time>) -> Result<()> {
     let Some(since) = since else { return Ok(()) };
-    let mut after = 0;
-    loop {
-        let found = store.duplicates(batch, since, after, DUPLICATES_AT_ONCE).await?;
-        let Some(last) = found.last() else { return Ok(()) };
-        after = last.row;
-        store.tell_duplicates(batch, found).await?;
+    let mut next = Some(0);
+    while let Some(after) = next {
+        let looked = store.duplicates(batch, since, after, COMPARED_AT_ONCE).await?;
+        next = looked.last;
+        if !looked.found.is_empty() {
+            store.tell_duplicates(batch, looked.found).await?;
+        }
     }
+    Ok(())
+}
+
+/// The first rows that repeat another batch's and are not told of it yet.
+async fn untold(store: &SharedStore, batch: &Batch, since: Time) -> Result<Vec<Duplicate>> {
+    let (mut found, mut next) = (Vec::new(), Some(0));
+    while let Some(after) = next.filter(|_| found.len() < DUPLICATES_NAMED) {
+        let looked = store.duplicates(batch, since, after, COMPARED_AT_ONCE).await?;
+        next = looked.last;
+        found.extend(looked.found);
+    }
+    found.truncate(DUPLICATES_NAMED);
+    Ok(found)
 }
 
 /// `ready` → `awaiting_approval`, with everything that the approver must see. Given again, it accepts what has become a
@@ -134,7 +148,7 @@ pub async fn approve(
             None => Compared::Not,
             Some(since) => {
                 let seen = store.lists_seen(actor.organisation).await?;
-                let new = store.duplicates(&found, since, 0, DUPLICATES_NAMED).await?;
+                let new = untold(store, &found, since).await?;
                 if !new.is_empty() {
                     return Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into());
                 }

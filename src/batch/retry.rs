@@ -18,6 +18,8 @@ pub struct Retried {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Skipped {
     pub row: u32,
-    /// `frozen`: an open exception says that it may have been paid after all; settle that first.
+    /// `frozen`: an open exception says that it may have been paid after all; settle that first. `paid_elsewhere`: another
+    /// list pays the same amount to the same number, or did within the `duplicate_window`; upload a list of those who shall
+    /// have both.
     pub code: &'static str,
 }

@@ -3,6 +3,7 @@
 use super::{Compared, Done, Idempotency, IssueView, Page, PageRequest, Result};
 use crate::batch::import::{Remembered, Severity};
 use crate::batch::{Batch, NewBatch, Understood};
+use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
@@ -144,11 +145,13 @@ pub trait Batches: Send + Sync {
     /// Gives up what is not sent. A running batch becomes `cancelling` and converges.
     async fn cancel(&self, actor: &Principal, batch: BatchId, idempotency: Option<Idempotency>) -> Result<Done<Value>>;
     /// Pays the failed rows again, each under a new reference: reserves their money anew, or refuses as a whole. Rows
-    /// that are frozen are skipped and named. Gives a [`crate::batch::retry::Retried`].
+    /// that are frozen, or that another batch pays which is open or was last paid from after `since`, are skipped and
+    /// named; without `since` batches are not compared. Gives a [`crate::batch::retry::Retried`].
     async fn retry_failed(
         &self,
         actor: &Principal,
         batch: BatchId,
+        since: Option<Time>,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>>;
     /// Engine: starts some of the batches that are scheduled and due. Returns whether there were any.

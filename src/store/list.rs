@@ -42,30 +42,54 @@ pub enum Compared {
     Not,
     /// Compared when [`super::Lists::lists_seen`] said this; a list that changed since fences the approval.
     Seen(i64),
-    /// The same; a list that changed since makes it compare once more itself, with those created after the given time.
+    /// The same; a list that changed since makes it compare once more itself, with those last paid from after the given
+    /// time.
     SeenOrAgain(i64, Time),
 }
 
-/// A row that pays the same amount to the same number as a row of another batch.
+/// A row that pays the same amount to the same number as rows of other batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicate {
     pub row: u32,
+    /// Of the batches that pay the same, the newest.
+    pub newest: SamePayment,
+    pub others: Vec<SamePayment>,
+}
+
+/// The first row of another batch that pays the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamePayment {
+    pub batch: BatchId,
     pub batch_name: String,
     pub batch_created_at: Time,
-    pub other_row: u32,
+    pub row: u32,
 }
 
 impl Duplicate {
     /// The row, and what is told of it.
     pub fn said(&self) -> (u32, String) {
-        let day = self.batch_created_at.day();
+        let SamePayment { row, batch_name, batch_created_at, .. } = &self.newest;
+        let day = batch_created_at.day();
+        let more = match self.others.len() {
+            0 => String::new(),
+            1 => ", and so does another list".into(),
+            more => format!(", and so do {more} other lists"),
+        };
+        let all = if more.is_empty() { "both" } else { "all of them" };
         let message = format!(
-            "row {} of the list \"{}\" of {day} pays the same amount to the same number. Set this row aside unless both \
-             shall be paid",
-            self.other_row, self.batch_name
+            "row {row} of the list \"{batch_name}\" of {day} pays the same amount to the same number{more}. Set this row \
+             aside unless {all} shall be paid"
         );
         (self.row, message)
     }
+}
+
+/// What some rows of a batch turned out to repeat.
+#[derive(Clone, Debug)]
+pub struct LookedAt {
+    pub found: Vec<Duplicate>,
+    /// The last of them; `None` when there were none.
+    pub last: Option<u32>,
 }
 
 /// Another batch of the very same file.
@@ -158,12 +182,12 @@ pub trait Lists: Send + Sync {
         after: u32,
         limit: u32,
     ) -> Result<Vec<BadRow>>;
-    /// The rows after `after` that repeat a payment of another batch which is open or was created after `since`, as far as
-    /// that is not told yet.
-    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>>;
-    /// Writes them down as warnings of the batch. [`StoreError::Fenced`] when the batch moved on.
+    /// Looks at up to `rows` rows after `after`: which of them repeat a payment of another batch that is open or was last
+    /// paid from after `since`, as far as they are not told of that one yet.
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, rows: u32) -> Result<LookedAt>;
+    /// Writes them down as warnings of the batch, once. [`StoreError::Fenced`] when the batch moved on.
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
-    /// The latest other batch of the same file that was created after `since`.
+    /// The latest other batch of the same file that is open, or was created or last paid from after `since`.
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;
     /// A number that rises whenever a list of the organisation changes.
     async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64>;

@@ -1,5 +1,7 @@
 //! The same payment in two lists: told before the approval, and never slipped in after it.
 
+use super::books::assert_tenant;
+use super::steps::*;
 use super::support::*;
 use gaba::batch::{Batch, State, approval};
 use gaba::clock::Time;
@@ -63,6 +65,93 @@ pub async fn what_completed_long_ago_is_no_duplicate(h: Harness) {
     h.advance(2 * DAY);
     let beyond = h.ready(&org, &list(2)).await;
     assert_eq!(submit(&h, &org, &beyond).await.duplicates, 0);
+}
+
+/// Uploaded long ago, paid yesterday.
+pub async fn what_was_paid_of_late_is_a_duplicate_however_old_its_list(h: Harness) {
+    let org = h.tenant().await;
+    let later = h.now() + 20 * DAY;
+    let old = h.approved(&org, &List { scheduled_at: Some(later), ..list(2) }).await;
+    h.advance(20 * DAY);
+    assert!(h.store.start_scheduled().await.unwrap());
+    h.pay(2).await;
+    h.assert_state(&org, &old, State::Completed).await;
+    h.advance(DAY);
+    let batch = h.ready(&org, &list(2)).await;
+    assert_eq!(submit(&h, &org, &batch).await.duplicates, 2);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
+    h.advance(14 * DAY);
+    let batch = h.ready(&org, &list(2)).await;
+    assert_eq!(submit(&h, &org, &batch).await.duplicates, 0);
+}
+
+pub async fn what_a_cancelled_list_paid_or_may_have_paid_is_a_duplicate(h: Harness) {
+    let org = h.tenant().await;
+    let stopped = h.approved(&org, &list(5)).await;
+    let out = h.claim(4).await;
+    for (sent, outcome) in out.iter().zip([confirmed(&out[0].payout), accepted(), failed(false), failed(false)]) {
+        h.sent(sent, outcome).await;
+    }
+    // The third failed, says the provider, and then that it paid.
+    h.store_receipt(receipt(&h, LANE, out[2].reference, confirmed(&out[2].payout))).await;
+    h.apply_receipts().await;
+    applied(h.store.cancel(&org.maker, stopped.id, None).await);
+    h.assert_state(&org, &stopped, State::Cancelling).await;
+    let told = async |batch: &Batch| {
+        let issues = h.store.issues(org.id, batch.id, None, page(10)).await.unwrap().items;
+        issues.iter().map(|i| i.row).collect::<Vec<_>>()
+    };
+    let again = h.ready(&org, &list(5)).await;
+    submit(&h, &org, &again).await;
+    assert_eq!(told(&again).await, [2, 3, 4, 6], "whatever is not given up yet");
+    applied(h.store.cancel(&org.maker, again.id, None).await);
+
+    h.drive(10).await;
+    let again = h.ready(&org, &list(5)).await;
+    submit(&h, &org, &again).await;
+    assert_eq!(told(&again).await, [2, 3, 4], "paid, on its way, in doubt");
+    assert_tenant(&h, &org).await;
+}
+
+pub async fn what_a_list_paid_before_it_was_cancelled_is_a_duplicate_for_as_long_as_if_completed(h: Harness) {
+    let org = h.tenant().await;
+    let stopped = h.approved(&org, &list(3)).await;
+    let out = h.claim(1).await;
+    h.sent(&out[0], confirmed(&out[0].payout)).await;
+    applied(h.store.cancel(&org.maker, stopped.id, None).await);
+    h.drive(10).await;
+    h.assert_state(&org, &stopped, State::Cancelled).await;
+    let batch = h.ready(&org, &list(3)).await;
+    assert_eq!(submit(&h, &org, &batch).await.duplicates, 1);
+    applied(h.store.cancel(&org.maker, batch.id, None).await);
+    h.advance(15 * DAY);
+    let batch = h.ready(&org, &list(3)).await;
+    assert_eq!(submit(&h, &org, &batch).await.duplicates, 0);
+}
+
+/// What was told of one list does not stand for another that came in since.
+pub async fn a_row_that_was_told_of_one_list_is_told_of_the_next(h: Harness) {
+    let org = h.tenant().await;
+    h.fund(&org, 10_000).await;
+    let first = h.ready(&org, &list(2)).await;
+    let batch = h.ready(&org, &list(2)).await;
+    let batch = submit(&h, &org, &batch).await;
+    let since_then = h.ready(&org, &list(1)).await;
+    let refused = refusal(approve(&h, &org, &batch).await);
+    let Refusal::DuplicatesChanged { rows } = &refused else { panic!("{refused:?}") };
+    assert_eq!(rows.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [2], "the other row knows all there is");
+    assert!(rows[0].1.contains(&since_then.name) && !rows[0].1.contains(&first.name), "{}", rows[0].1);
+    assert_eq!(h.wallet(&org).await, (10_000, 0));
+    let batch = submit(&h, &org, &batch).await;
+    assert_eq!((batch.duplicates, batch.warnings), (3, 3));
+    applied(approve(&h, &org, &batch).await);
+    // Whoever comes last is told of all at once.
+    let last = h.ready(&org, &list(1)).await;
+    let last = submit(&h, &org, &last).await;
+    assert_eq!(last.duplicates, 1);
+    let told = &h.store.issues(org.id, last.id, None, page(10)).await.unwrap().items[0].message;
+    assert!(told.contains("2 other lists"), "{told}");
+    assert_tenant(&h, &org).await;
 }
 
 /// The second list comes in after the first was submitted: its checker saw no duplicate, so nothing is paid until somebody has.
@@ -129,4 +218,26 @@ pub async fn the_same_file_is_found_again(h: Harness) {
     assert_eq!(h.store.same_file(&other, h.now() - DAY).await.unwrap(), None);
     h.advance(2 * DAY);
     assert_eq!(h.store.same_file(&second, h.now() - DAY).await.unwrap(), None, "too long ago");
+}
+
+/// A list that was cancelled before anybody approved it paid nobody; one that ran may have.
+pub async fn the_file_of_a_cancelled_list_is_found_if_it_was_approved(h: Harness) {
+    let org = h.tenant().await;
+    let given_up = h.ready(&org, &list(1)).await;
+    applied(h.store.cancel(&org.maker, given_up.id, None).await);
+    let stopped = h.approved(&org, &list(2)).await;
+    h.pay(1).await;
+    applied(h.store.cancel(&org.maker, stopped.id, None).await);
+    h.drive(10).await;
+    h.assert_state(&org, &stopped, State::Cancelled).await;
+    for (of, found) in [(&given_up, None), (&stopped, Some(stopped.name.clone()))] {
+        let key = format!("again {}", of.name);
+        let new = gaba::batch::NewBatch {
+            file_hash: of.file_hash.clone().try_into().unwrap(),
+            ..h.new_batch(&org, &key, &list(1))
+        };
+        let again = applied(h.store.create_batch(new).await);
+        let same = h.store.same_file(&again, h.now() - DAY).await.unwrap();
+        assert_eq!(same.map(|same| same.batch_name), found);
+    }
 }

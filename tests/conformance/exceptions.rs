@@ -271,7 +271,7 @@ pub async fn a_late_success_of_what_was_retried_is_paid_from_its_new_funds(h: Ha
     let batch = h.approved(&org, &list(1)).await;
     let first = h.claim_one().await;
     h.sent(&first, failed(false)).await;
-    applied(h.store.retry_failed(&org.checker, batch.id, None).await);
+    applied(h.store.retry_failed(&org.checker, batch.id, None, None).await);
     h.store_receipt(receipt(&h, LANE, first.reference, confirmed(&first.payout))).await;
     h.apply_receipts().await;
     let told = only(&h, &org).await;

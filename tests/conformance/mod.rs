@@ -288,6 +288,8 @@ conformance!(sqlite, open_sqlite; {
         a_retry_grants_the_attempts_of_the_lane_again,
         a_late_success_stops_the_retry,
         a_frozen_row_is_skipped_and_named,
+        a_row_that_another_list_pays_is_skipped_and_named,
+        a_retry_compares_with_lists_as_an_approval_does,
     }
     quarantine {
         nothing_new_is_sent_and_questions_go_on,
@@ -347,9 +349,14 @@ conformance!(sqlite, open_sqlite; {
         a_payment_that_another_open_list_makes_is_told_at_the_submission,
         other_amounts_other_tenants_and_what_was_given_up_are_no_duplicates,
         what_completed_long_ago_is_no_duplicate,
+        what_was_paid_of_late_is_a_duplicate_however_old_its_list,
+        what_a_cancelled_list_paid_or_may_have_paid_is_a_duplicate,
+        what_a_list_paid_before_it_was_cancelled_is_a_duplicate_for_as_long_as_if_completed,
+        a_row_that_was_told_of_one_list_is_told_of_the_next,
         what_became_a_duplicate_since_the_submission_stops_the_approval,
         an_approval_is_fenced_by_what_it_looked_at,
         without_a_window_nothing_is_compared,
         the_same_file_is_found_again,
+        the_file_of_a_cancelled_list_is_found_if_it_was_approved,
     }
 });

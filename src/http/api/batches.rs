@@ -218,7 +218,7 @@ async fn cancel(
     Ok(Json(cancelled.into_inner()))
 }
 
-/// Pays the failed rows again, each under a new reference
+/// Pays the failed rows again, each under a new reference, but for those that another list pays
 #[utoipa::path(post, path = "/v1/batches/{id}/retry-failed", operation_id = "retry_failed", tag = "Batches",
     params(Id, RequiredKey),
     responses((status = 202, body = Retried)),
@@ -230,7 +230,8 @@ async fn retry_failed(
     key: RequiredKey,
     body: JsonBody<Nothing>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let retried = app.store.retry_failed(&who, batch, Some(key.with(body.fingerprint))).await?;
+    let (since, key) = (app.config.duplicates_since(app.clock.now()), key.with(body.fingerprint));
+    let retried = app.store.retry_failed(&who, batch, since, Some(key)).await?;
     app.wake.poke();
     Ok((StatusCode::ACCEPTED, Json(retried.into_inner())))
 }

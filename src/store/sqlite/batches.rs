@@ -202,10 +202,11 @@ impl Batches for SqliteStore {
         &self,
         actor: &Principal,
         batch: BatchId,
+        since: Option<Time>,
         idempotency: Option<Idempotency>,
     ) -> Result<Done<Value>> {
         self.once(actor, idempotency, move |tx, actor, now| {
-            Box::pin(async move { super::retries::retry(tx, actor, batch, now).await.map(Done::Applied) })
+            Box::pin(async move { super::retries::retry(tx, actor, batch, since, now).await.map(Done::Applied) })
         })
         .await
     }

@@ -58,6 +58,7 @@ async fn clear(tx: &mut Tx, batch: &Batch) -> Result<bool> {
         own!("import_clear_messages"),
         own!("import_clear_rejected"),
         own!("import_clear_issues"),
+        own!("import_clear_told"),
     ] {
         let clear = statement.bind(batch.id).bind(CLEARED_ROWS);
         cleared += clear.execute(&mut *tx).await.map_err(error)?.rows_affected();

@@ -13,18 +13,18 @@ use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{
-    BadRow, Batches, Compared, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, NewRow, Refusal, SameFile,
-    StoreError,
+    BadRow, Batches, Compared, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, LookedAt, NewRow, Refusal,
+    SameFile, SamePayment, StoreError,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the warning about another batch stands among a row's issues: behind everything that its import finds.
-const DUPLICATE_ORDINAL: i64 = 1_000;
 /// Of the rows that stop an approval, how many are named.
-const DUPLICATES_NAMED: u32 = 100;
+const DUPLICATES_NAMED: usize = 100;
+/// Rows compared with other lists at a time.
+const COMPARED_AT_ONCE: u32 = 1_000;
 
 #[async_trait]
 impl Lists for SqliteStore {
@@ -101,24 +101,14 @@ impl Lists for SqliteStore {
         Ok(bad)
     }
 
-    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>> {
+    async fn duplicates(&self, batch: &Batch, since: Time, after: u32, rows: u32) -> Result<LookedAt> {
         let mut reader = self.reader.acquire().await.map_err(error)?;
-        find_duplicates(&mut reader, batch, since, after, limit).await
+        find_duplicates(&mut reader, batch, since, after, rows).await
     }
 
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()> {
         let (id, claim) = (batch.id, batch.claim);
-        self.write(move |tx| {
-            Box::pin(async move {
-                let told = found.iter().map(|d| json!({"row": d.row, "message": d.said().1}));
-                let told = Value::Array(told.collect()).to_string();
-                let tell = own!("duplicates_tell").bind(id).bind(told).bind(DUPLICATE_ORDINAL);
-                let told = tell.execute(&mut *tx).await.map_err(error)?.rows_affected() as i64;
-                let count = sql!("batch_duplicates_told").bind(id).bind(claim).bind(told);
-                fenced(count.execute(tx).await.map_err(error)?)
-            })
-        })
-        .await
+        self.write(move |tx| Box::pin(async move { tell_duplicates(tx, id, claim, &found).await })).await
     }
 
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>> {
@@ -152,24 +142,58 @@ pub(super) async fn still_compared(tx: &mut Tx, batch: &Batch, compared: Compare
         return Ok(());
     }
     let Some(since) = again else { return Err(StoreError::Fenced) };
-    match find_duplicates(tx, batch, since, 0, DUPLICATES_NAMED).await? {
-        none if none.is_empty() => Ok(()),
-        new => Err(Refusal::DuplicatesChanged { rows: new.iter().map(Duplicate::said).collect() }.into()),
+    let (mut new, mut next) = (Vec::new(), Some(0));
+    while let Some(after) = next.filter(|_| new.len() < DUPLICATES_NAMED) {
+        let looked = find_duplicates(tx, batch, since, after, COMPARED_AT_ONCE).await?;
+        next = looked.last;
+        new.extend(looked.found.iter().map(Duplicate::said));
     }
+    if new.is_empty() {
+        return Ok(());
+    }
+    new.truncate(DUPLICATES_NAMED);
+    Err(Refusal::DuplicatesChanged { rows: new }.into())
 }
 
-async fn find_duplicates(tx: &mut Tx, batch: &Batch, since: Time, after: u32, limit: u32) -> Result<Vec<Duplicate>> {
-    let list = sql!("duplicates").bind(batch.id).bind(since.micros()).bind(i64::from(after)).bind(i64::from(limit));
-    let found = list.fetch_all(tx).await.map_err(error)?;
-    let one = |row: &SqliteRow| {
-        Ok(Duplicate {
-            row: rows::number(row, "row")?,
-            batch_name: get(row, "name")?,
-            batch_created_at: time(row, "created_at")?,
-            other_row: rows::number(row, "other_row")?,
-        })
-    };
-    found.iter().map(one).collect()
+async fn find_duplicates(tx: &mut Tx, batch: &Batch, since: Time, after: u32, rows: u32) -> Result<LookedAt> {
+    let (after, rows) = (i64::from(after), i64::from(rows));
+    let list = sql!("duplicates").bind(batch.id).bind(since.micros()).bind(after).bind(rows);
+    let mut found: Vec<Duplicate> = Vec::new();
+    for same in list.fetch_all(&mut *tx).await.map_err(error)? {
+        let row = rows::number(&same, "row")?;
+        let same = same_payment(&same)?;
+        match found.last_mut().filter(|last| last.row == row) {
+            Some(last) => last.others.push(same),
+            None => found.push(Duplicate { row, newest: same, others: Vec::new() }),
+        }
+    }
+    let looked = sql!("duplicates_looked").bind(batch.id).bind(after).bind(rows).fetch_one(tx).await.map_err(error)?;
+    Ok(LookedAt { found, last: get::<Option<i64>>(&looked, "row")?.map(|row| row as u32) })
+}
+
+fn same_payment(row: &SqliteRow) -> Result<SamePayment> {
+    Ok(SamePayment {
+        batch: get(row, "batch_id")?,
+        batch_name: get(row, "batch_name")?,
+        batch_created_at: time(row, "batch_created_at")?,
+        row: rows::number(row, "other_row")?,
+    })
+}
+
+/// Two who submit at once may both have found them: they are told by the first.
+async fn tell_duplicates(tx: &mut Tx, batch: BatchId, claim: i64, found: &[Duplicate]) -> Result<()> {
+    let others = found.iter().flat_map(|d| [&d.newest].into_iter().chain(&d.others).map(|other| (d.row, other)));
+    let others = others
+        .map(|(row, other)| json!({"row": row, "other_batch": rows::hex(other.batch), "other_row": other.row}))
+        .collect();
+    let note = own!("duplicates_note").bind(batch).bind(Value::Array(others).to_string());
+    let noted = note.fetch_all(&mut *tx).await.map_err(error)?;
+    let noted = noted.iter().map(|row| rows::number(row, "row")).collect::<Result<BTreeSet<u32>>>()?;
+    let told = found.iter().filter(|d| noted.contains(&d.row)).map(|d| json!({"row": d.row, "message": d.said().1}));
+    let tell = own!("duplicates_tell").bind(batch).bind(Value::Array(told.collect()).to_string());
+    let told = tell.execute(&mut *tx).await.map_err(error)?.rows_affected() as i64;
+    let count = sql!("batch_duplicates_told").bind(batch).bind(claim).bind(told);
+    fenced(count.execute(tx).await.map_err(error)?)
 }
 
 fn cells(row: &SqliteRow) -> Result<Vec<Uploaded>> {
@@ -355,6 +379,7 @@ async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Ti
     sql!("row_clear_payout").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_message").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_rejected").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
+    sql!("row_clear_told").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_issues").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     let rejected = after.recipient.is_none().then_some(after.rejected);
     let new = [NewRow { row, recipient: after.recipient, rejected, issues: after.issues }];

@@ -88,7 +88,7 @@ const SCHEMA_GUARDS: [(Guard, &str); 3] = [
 ];
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
     (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
     (
@@ -97,6 +97,7 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0003_vouched_receipts.sql")),
     ),
     (4, "headers", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0004_headers.sql"))),
+    (5, "repeats", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0005_repeats.sql"))),
 ];
 
 fn migrator() -> Migrator {

@@ -1,11 +1,12 @@
 //! Paying the failed again, because a person says so: funds are reserved anew, every row gets a new attempt under a new
-//! reference. All of it or nothing.
+//! reference. All of it or nothing, but for rows that somebody may have been paid for already: those that are in doubt, and
+//! those that another list pays.
 
 use super::batches::{fenced, invalid_state};
 use super::books::Moves;
 use super::organisations::record_act;
 use super::rows::{self, get};
-use super::{Result, Tx, error, lists, sql, wallets};
+use super::{Result, Tx, error, lists, own, sql, wallets};
 use crate::batch;
 use crate::batch::Kind;
 use crate::batch::retry::{Retried, Skipped};
@@ -15,8 +16,15 @@ use crate::money::Money;
 use crate::org::Principal;
 use crate::payout::State;
 use crate::store::Refusal;
+use serde_json::Value;
 
-pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time) -> Result<Retried> {
+pub(super) async fn retry(
+    tx: &mut Tx,
+    actor: &Principal,
+    id: BatchId,
+    since: Option<Time>,
+    now: Time,
+) -> Result<Retried> {
     let batch = rows::batch(tx, actor.organisation, id).await?;
     if !matches!(batch.state, batch::State::Running | batch::State::Completed) {
         return Err(invalid_state(&batch));
@@ -29,19 +37,20 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
     if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id {
         return Err(Refusal::SelfApproval.into());
     }
-    let frozen = sql!("payouts_failed_frozen").bind(id).fetch_all(&mut *tx).await.map_err(error)?;
-    let skipped = frozen.iter().map(|row| Ok(Skipped { row: rows::number(row, "row")?, code: "frozen" }));
-    let skipped = skipped.collect::<Result<Vec<_>>>()?;
-    let failed = sql!("payouts_failed").bind(id).fetch_one(&mut *tx).await.map_err(error)?;
+    let elsewhere = paid_elsewhere(tx, id, since).await?;
+    let left = Value::from(elsewhere.clone()).to_string();
+    let skipped = skipped(tx, id, elsewhere).await?;
+    let failed = own!("payouts_failed").bind(id).bind(&left).fetch_one(&mut *tx).await.map_err(error)?;
     let (retried, amount, total): (i64, i64, i64) =
         (get(&failed, "rows")?, get(&failed, "amount")?, get(&failed, "total")?);
     if retried > 0 {
         let needed = Money::new(total, batch.currency);
         wallets::reserve(tx, &batch, needed, now).await?;
         let told = format!("{} has it paid again under a new reference", actor.label);
-        let events = sql!("events_retry").bind(id).bind(now.micros()).bind(told);
+        let events = own!("events_retry").bind(id).bind(now.micros()).bind(told).bind(&left);
         events.execute(&mut *tx).await.map_err(error)?;
-        sql!("payouts_retry").bind(id).bind(now.micros()).execute(&mut *tx).await.map_err(error)?;
+        let again = own!("payouts_retry").bind(id).bind(now.micros()).bind(&left);
+        again.execute(&mut *tx).await.map_err(error)?;
         let mut moves = Moves::default();
         moves.count(id, State::Failed, -retried, -amount, -total);
         moves.count(id, State::Queued, retried, amount, total);
@@ -54,4 +63,22 @@ pub(super) async fn retry(tx: &mut Tx, actor: &Principal, id: BatchId, now: Time
     }
     let batch = rows::batch(tx, actor.organisation, id).await?;
     Ok(Retried { batch, retried, skipped })
+}
+
+/// The failed rows that another list pays, in row order.
+async fn paid_elsewhere(tx: &mut Tx, id: BatchId, since: Option<Time>) -> Result<Vec<u32>> {
+    let Some(since) = since else { return Ok(Vec::new()) };
+    let list = sql!("payouts_failed_elsewhere").bind(id).bind(since.micros());
+    let found = list.fetch_all(tx).await.map_err(error)?;
+    found.iter().map(|row| rows::number(row, "row")).collect()
+}
+
+/// What is left as it is, in row order.
+async fn skipped(tx: &mut Tx, id: BatchId, elsewhere: Vec<u32>) -> Result<Vec<Skipped>> {
+    let frozen = sql!("payouts_failed_frozen").bind(id).fetch_all(tx).await.map_err(error)?;
+    let frozen = frozen.iter().map(|row| Ok(Skipped { row: rows::number(row, "row")?, code: "frozen" }));
+    let mut skipped = frozen.collect::<Result<Vec<_>>>()?;
+    skipped.extend(elsewhere.into_iter().map(|row| Skipped { row, code: "paid_elsewhere" }));
+    skipped.sort_by_key(|skipped| skipped.row);
+    Ok(skipped)
 }

@@ -280,7 +280,7 @@ impl World {
         key: Option<u8>,
     ) -> Result<bool, Wrong> {
         let id = self.model.batches[b].id;
-        let (engine, told) = answer(self.store.retry_failed(actor, id, idempotency(b, "retry", key)).await)?;
+        let (engine, told) = answer(self.store.retry_failed(actor, id, None, idempotency(b, "retry", key)).await)?;
         let replayed = key.is_some_and(|key| self.model.batches[b].retries.contains(&(by, key)));
         let model = match stranger {
             true => Answer::NotFound,

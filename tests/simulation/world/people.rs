@@ -161,7 +161,7 @@ impl World {
                 Act::Pause => store.pause(&actor, id, None).await.map(drop),
                 Act::Resume => store.resume(&actor, id, None).await.map(drop),
                 Act::Cancel => store.cancel(&actor, id, None).await.map(drop),
-                Act::Retry => store.retry_failed(&actor, id, key).await.map(drop),
+                Act::Retry => store.retry_failed(&actor, id, since, key).await.map(drop),
             }
         };
         let ran = self.asks(&format!("{act:?}"), acted)?;
