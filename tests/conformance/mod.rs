@@ -86,6 +86,8 @@ conformance!(sqlite, open_sqlite; {
         an_upload_that_no_batch_names_goes_after_a_day_and_others_stay,
         an_import_is_claimed_once_until_its_lease_lapses,
         rows_that_arrive_extend_the_lease_of_their_import,
+        an_import_that_is_given_back_does_not_count,
+        a_list_whose_reader_never_came_back_is_read_alone,
         an_overtaken_importer_is_fenced_and_leaves_nothing,
         a_broken_import_starts_clean,
         an_import_ends_only_with_every_row_and_all_its_money,
