@@ -257,7 +257,7 @@ impl Engine {
 
     /// One apalis worker per kind of due row and lane.
     fn register(&self, around: &Surroundings) -> Monitor {
-        let works = self.works();
+        let works = self.works(&around.stop);
         let mut monitor = Monitor::new();
         for (work, gate) in works.submit {
             let concurrency = work.lane.config.concurrency;
@@ -278,8 +278,9 @@ impl Engine {
         queue::spawn(monitor, works.receipt, RECEIPTS_AT_ONCE, Arc::new(Open), around.clone())
     }
 
-    /// What the workers do, for whoever drives it by other means than [`Engine::run`].
-    pub fn works(&self) -> Works {
+    /// What the workers do, for whoever drives it by other means than [`Engine::run`]. Once `stop` is cancelled, what takes long
+    /// is given back.
+    pub fn works(&self, stop: &CancellationToken) -> Works {
         let (mut submit, mut query, mut message) = (Vec::new(), Vec::new(), Vec::new());
         for lane in self.lanes.telco.values() {
             let config = &lane.config;
@@ -300,6 +301,7 @@ impl Engine {
             router: self.router.clone(),
             sheets: self.sheets.clone(),
             clock: self.clock.clone(),
+            stop: stop.clone(),
         };
         Works { submit, query, message, import: Arc::new(import), receipt: Arc::new(self.receipts()) }
     }

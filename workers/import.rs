@@ -4,9 +4,11 @@ use crate::batch::approval;
 use crate::batch::digest::{DigestRow, Digester};
 use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, SmsTerms, Summary, Terms};
 use crate::batch::{Batch, Declared, Kind, Reading, Understood};
+use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::lane::route::{self, Router};
+use crate::payout::backoff;
 use crate::queue::Work;
 use crate::sheet::Program;
 use crate::store::{ImportTotals, IssueView, NewRow, SharedStore, StoreError};
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 /// Renewed with every chunk of rows.
 const LEASE: Duration = Duration::from_secs(60);
@@ -25,12 +28,21 @@ const SPOOL: &str = "imports";
 /// Rows per transaction, which bounds how long the writer is held.
 const CHUNK_ROWS: usize = 1_000;
 
+/// When a list is read again after a trouble that is not its own.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How often, and with which waits, a list is given back to a database in trouble: for about the time of its lease.
+const GIVE_BACK_TRIES: u32 = 16;
+const TROUBLE_MIN: Duration = Duration::from_millis(50);
+const TROUBLE_MAX: Duration = Duration::from_secs(5);
+
 pub struct Import {
     pub store: SharedStore,
     pub config: Arc<Config>,
     pub router: Arc<Router>,
     pub sheets: Program,
     pub clock: SharedClock,
+    /// Cancelled when the process is told to stop: what is being read is given back.
+    pub stop: CancellationToken,
 }
 
 #[async_trait]
@@ -46,11 +58,17 @@ impl Work for Import {
     }
 
     async fn perform(&self, batch: &Batch) {
-        match self.import(batch).await {
+        let imported = tokio::select! {
+            biased;
+            imported = self.import(batch) => imported,
+            () = self.stop.cancelled() => return self.again(batch, Duration::ZERO).await,
+        };
+        match imported {
             Ok(()) => {}
-            // The file may well be sound: the claim lapses and it is read again.
+            // The file may well be sound.
             Err(Trouble::File(ImportError::Sheet(why))) if why.is_ours() => {
                 tracing::error!(batch = %batch.id, error = %why, "a spreadsheet could not be read; it is tried again");
+                self.again(batch, AGAIN).await;
             }
             Err(Trouble::File(why)) => self.fail(batch, &why.to_string()).await,
             Err(Trouble::Store(StoreError::Fenced)) => {
@@ -60,18 +78,20 @@ impl Work for Import {
                 tracing::error!(batch = %batch.id, error = %e, "an import cannot be stored");
                 self.fail(batch, "the list could not be stored; ask your operator to look into the log").await;
             }
-            // The claim lapses and the import is begun again.
             Err(Trouble::Store(e)) => {
-                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again")
+                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again");
+                self.again(batch, AGAIN).await;
             }
             Err(Trouble::Io(e)) => {
-                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again")
+                tracing::error!(batch = %batch.id, error = %e, "an import broke off; it is tried again");
+                self.again(batch, AGAIN).await;
             }
         }
     }
 
-    /// Nothing to do: a restart voids the claim.
-    async fn give_back(&self, _: &Batch) {}
+    async fn give_back(&self, batch: &Batch) {
+        self.again(batch, Duration::ZERO).await;
+    }
 
     async fn panicked(&self, batch: &Batch) {
         self.fail(batch, "the file could not be read. Save it again as XLSX or as CSV UTF-8 and upload that").await;
@@ -97,6 +117,21 @@ impl From<std::io::Error> for Trouble {
 }
 
 impl Import {
+    /// Gives the list back, to be read from its beginning. What a reader that was left alone still adds finds another claim.
+    async fn again(&self, batch: &Batch, wait: Duration) {
+        for failures in 0..GIVE_BACK_TRIES {
+            match self.store.give_back_import(batch, wait).await {
+                Err(e) if e.is_transient() => {
+                    let seed = chance::draw();
+                    tokio::time::sleep(backoff::delay(failures, TROUBLE_MIN, TROUBLE_MAX, seed)).await;
+                }
+                Err(StoreError::Fenced) | Ok(()) => return,
+                Err(e) => return tracing::error!(batch = %batch.id, error = %e, "an import could not be given back"),
+            }
+        }
+        tracing::error!(batch = %batch.id, "an import could not be given back; its claim lapses, and this reading counts");
+    }
+
     async fn fail(&self, batch: &Batch, why: &str) {
         if let Err(e) = self.store.fail_import(batch, why).await {
             tracing::error!(batch = %batch.id, error = %e, "a failed import could not be recorded; it is tried again");
@@ -111,10 +146,10 @@ impl Import {
         let since = self.config.duplicates_since(self.clock.now());
         let sms = SmsTerms::of(&self.config.lanes, &batch);
         let sms = sms.map_err(|why| Trouble::File(ImportError::NoSmsLane(why.to_string())))?;
-        let (rows_max, sheets) = (self.config.rows_max, self.sheets.clone());
+        let (rows_max, sheets, stop) = (self.config.rows_max, self.sheets.clone(), self.stop.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let progress = Progress::default();
-            let mut loader = Loader::new(store, &batch, &progress, file_bytes, since);
+            let mut loader = Loader::new(store, &batch, &progress, file_bytes, since, stop);
             let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose().map_err(Trouble::File)?;
             let terms = Terms {
                 currency: batch.currency,
@@ -191,10 +226,18 @@ struct Loader<'a> {
     excluded: Vec<u32>,
     chunk: Vec<NewRow>,
     trouble: Option<StoreError>,
+    stop: CancellationToken,
 }
 
 impl<'a> Loader<'a> {
-    fn new(store: SharedStore, batch: &Batch, progress: &'a Progress, file_bytes: i64, since: Option<Time>) -> Self {
+    fn new(
+        store: SharedStore,
+        batch: &Batch,
+        progress: &'a Progress,
+        file_bytes: i64,
+        since: Option<Time>,
+        stop: CancellationToken,
+    ) -> Self {
         let digest = Digester::new(&approval::terms(batch));
         let chunk = Vec::with_capacity(CHUNK_ROWS);
         let batch = Batch { reading: Some(Reading { read_bytes: 0, file_bytes }), ..batch.clone() };
@@ -210,6 +253,7 @@ impl<'a> Loader<'a> {
             excluded: Vec::new(),
             chunk,
             trouble: None,
+            stop,
         }
     }
 
@@ -233,6 +277,11 @@ impl<'a> Loader<'a> {
     }
 
     fn flush(&mut self) -> Result<(), Broken> {
+        if self.stop.is_cancelled() {
+            // The list is given back: the process need not wait for its end.
+            self.trouble = Some(StoreError::Fenced);
+            return Err(Broken);
+        }
         let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
         // Workbooks are not read in order: of them only the rows tell how far they are.
         let read_bytes = (self.progress.read_bytes() as i64).min(self.file_bytes);

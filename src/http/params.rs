@@ -4,12 +4,23 @@
 use super::problem::{FieldError, Problem};
 use crate::machine;
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use uuid::Uuid;
+
+/// The digest that the caller has looked at.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let digest = value.to_str().ok().map(|text| text.trim().trim_matches('"').to_owned());
+    let digest = digest.filter(|digest| digest.starts_with("sha256:"));
+    let message = "send the digest that was looked at, \"sha256:…\", as If-Match, or leave it out";
+    digest.map(Some).ok_or_else(|| Problem::field("#If-Match", "invalid", message))
+}
 
 /// The parameters of a query that are not taken yet.
 pub struct Params(Vec<(String, String)>);

@@ -54,8 +54,12 @@ pub const CODES: [Code; 28] = [
     code(409, "too_many_tests", "all test messages of this batch were sent"),
     code(409, "in_quarantine", "the installation is in quarantine; what was scheduled may have run meanwhile"),
     code(409, "too_early", "a payment can be made anew from `at` on"),
-    code(409, "verdict_differs", "another verdict was `proposed`"),
-    code(412, "precondition_failed", "the batch changed since the digest in If-Match"),
+    code(
+        409,
+        "verdict_differs",
+        "another verdict was `proposed`, or the same for other evidence; `differs` names the member",
+    ),
+    code(412, "precondition_failed", "the batch, or the proposal, changed since the digest in If-Match"),
     code(409, "reference_used", "another funding has this reference"),
     code(413, "too_large", "the body is larger than this address takes"),
     code(415, "unsupported_media_type", "the body is of a type that this address does not take"),
@@ -99,6 +103,8 @@ pub struct ProblemView {
     at: Option<crate::clock::Time>,
     #[schema(nullable = false)]
     proposed: Option<String>,
+    #[schema(nullable = false)]
+    differs: Option<String>,
 }
 
 /// What is wrong with one field. `pointer` is a JSON pointer into the body (`/reason`), for a form the field's name
@@ -248,7 +254,9 @@ impl From<Refusal> for Problem {
             Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
             Refusal::VerdictNotPossible { payout, .. } => conflict("invalid_state").with("state", payout),
             Refusal::TooEarly { at } => conflict("too_early").with("at", json!(at)),
-            Refusal::VerdictDiffers { proposed, .. } => conflict("verdict_differs").with("proposed", proposed),
+            Refusal::VerdictDiffers { proposed, difference, .. } => {
+                conflict("verdict_differs").with("proposed", proposed).with("differs", difference.name())
+            }
             Refusal::InQuarantine | Refusal::StillInQuarantine(_) => conflict("in_quarantine"),
             Refusal::Invalid(_) => Problem::invalid(detail),
         }
@@ -305,6 +313,7 @@ pub fn render(mut response: Response, request_id: &str) -> Response {
 mod tests {
     use super::*;
     use crate::money::{Currency, Money};
+    use crate::payout::exception::Difference;
 
     fn told(error: impl Into<Problem>) -> (u16, Value) {
         let problem = error.into();
@@ -327,7 +336,11 @@ mod tests {
             (Refusal::KeyReused, 422, "idempotency_key_reused"),
             (Refusal::VerdictNotPossible { payout: "paid".into(), possible: "dismiss".into() }, 409, "invalid_state"),
             (Refusal::TooEarly { at: crate::clock::Time(0) }, 409, "too_early"),
-            (Refusal::VerdictDiffers { proposed: "paid".into(), by: "a".into() }, 409, "verdict_differs"),
+            (
+                Refusal::VerdictDiffers { proposed: "paid".into(), by: "a".into(), difference: Difference::Verdict },
+                409,
+                "verdict_differs",
+            ),
             (Refusal::InQuarantine, 409, "in_quarantine"),
             (Refusal::StillInQuarantine("not yet".into()), 409, "in_quarantine"),
             (Refusal::Invalid("no".into()), 400, "invalid_request"),

@@ -95,7 +95,8 @@ pub trait Batches: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<IssueView>>;
 
-    /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed.
+    /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed. One whose
+    /// reader never came back is claimed only while no other is in hand, and then is the only one.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
     /// What uploads with a mapping taught of headers, the latest of each header.
     async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered>;
@@ -104,6 +105,9 @@ pub trait Batches: Send + Sync {
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
     /// Engine: the batch becomes `ready`, and the mapping that its upload gave is remembered for its header.
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
+    /// Engine: gives a claimed import back, to be read from its beginning after `wait`. That it was begun does not count: only
+    /// lists whose readers never came back are given up.
+    async fn give_back_import(&self, batch: &Batch, wait: Duration) -> Result<()>;
     /// Engine: the batch becomes `import_failed`; the reason is what its maker reads. What was read of the
     /// list before is removed.
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()>;

@@ -28,6 +28,7 @@ use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::faults::Injected;
 use crate::money::Money;
+use crate::payout::exception::Difference;
 pub use batches::{Batches, ImportTotals, NewRecipient, NewRow, RejectedRow};
 pub use exceptions::{Exceptions, TermsOfLanes};
 pub use installation::Installation;
@@ -87,10 +88,10 @@ pub enum Refusal {
     )]
     TooEarly { at: Time },
     #[error(
-        "{by} proposed {proposed}. Give that verdict to confirm it; to disagree, let {by} propose another one after \
-         talking to each other"
+        "{by} proposed {proposed}, and your {} is not theirs. Give the same to confirm it (what proves it may be left out); to \
+         disagree, let {by} propose another one after talking to each other", difference.name()
     )]
-    VerdictDiffers { proposed: String, by: String },
+    VerdictDiffers { proposed: String, by: String, difference: Difference },
     #[error("the installation is in quarantine, and this batch may have run meanwhile; an operator lifts it first")]
     InQuarantine,
     /// Why a quarantine cannot be lifted yet.

@@ -78,9 +78,23 @@ async fn a_mismatch_is_settled_by_two_people_who_agree() {
     let owner = world.key(&["--role", "owner"]);
     let differs = say(&owner, &told, "not_paid").await;
     differs.is_problem(409, "verdict_differs");
-    assert_eq!(differs.body["proposed"], "paid");
+    assert_eq!((&differs.body["proposed"], &differs.body["differs"]), (&json!("paid"), &json!("verdict")));
+    let path = format!("/v1/exceptions/{}/resolve", id(&told));
+    let confirm = async |seen: &Value, body: Value| {
+        let request = request(&owner, "POST", &path).header("If-Match", format!("\"{}\"", seen.as_str().unwrap()));
+        reply(request.json(&body)).await
+    };
+    let other = json!({"verdict": "paid", "note": "n", "provider_transaction_id": "T-78"});
+    let differs = confirm(&proposal["digest"], other).await;
+    differs.is_problem(409, "verdict_differs");
+    assert_eq!(differs.body["differs"], "provider_transaction_id");
+    let agreed = json!({"verdict": "paid", "note": "n"});
+    confirm(&json!("sha256:00"), agreed.clone()).await.is_problem(412, "precondition_failed");
+    let malformed = confirm(&json!("latest"), agreed.clone()).await;
+    malformed.is_problem(400, "invalid_request");
+    assert_eq!(malformed.pointer(), "#If-Match");
     assert_eq!(world.payout(&told).await["state"], before, "nothing has moved");
-    assert_eq!(say(&owner, &told, "paid").await.body["state"], "resolved");
+    assert_eq!(confirm(&proposal["digest"], agreed).await.body["state"], "resolved");
     assert_eq!(say(&owner, &told, "paid").await.status, 200, "a repetition finds itself done");
     say(&owner, &told, "dismiss").await.is_problem(409, "invalid_state");
 

@@ -94,3 +94,24 @@ async fn a_long_import_shows_how_far_it_is() {
     let ready = maker.batch_in(id(&uploaded), &["ready"]).await;
     assert_eq!((&ready["counts"]["rows"], &ready["import"]), (&json!(100_000), &Value::Null));
 }
+
+/// Deploys, one after the other, while a long list is read: each process ends at once and well, and nobody died of the list.
+#[tokio::test]
+async fn a_long_list_is_read_to_its_end_however_often_the_server_is_stopped() {
+    const ROWS: usize = 60_000;
+    let mut world = World::start("stopped-import").await;
+    let uploaded = upload(&world.gaba.maker, &fresh(), form(list(ROWS, 5_000), "list.csv", &[])).await;
+    let path = format!("/v1/batches/{}", id(&uploaded.body));
+    for _ in 0..4 {
+        until("the list to be read in part", || async {
+            let (_, batch) = world.gaba.maker.get(&path).await;
+            assert_eq!(batch["state"], "importing", "the list is too short to be stopped: {batch}");
+            (batch["counts"]["valid"] != 0).then_some(())
+        })
+        .await;
+        assert_eq!(world.gaba.stop(), Some(0));
+        world.gaba.serve().await;
+    }
+    let batch = world.gaba.maker.batch_in(id(&uploaded.body), &["ready", "import_failed"]).await;
+    assert_eq!((&batch["state"], &batch["counts"]["valid"]), (&json!("ready"), &json!(ROWS)), "{batch}");
+}

@@ -5,8 +5,8 @@ use super::steps::*;
 use super::support::*;
 use gaba::batch::{Batch, State};
 use gaba::org::{Principal, Role};
-use gaba::payout::Submission;
-use gaba::payout::exception::{self, ExceptionView, LaneTerms, Proposal, Verdict};
+use gaba::payout::exception::{self, Difference, ExceptionView, LaneTerms, Proposal, Verdict};
+use gaba::payout::{Action, Submission};
 use gaba::rail::Reason;
 use gaba::store::{Done, Refusal, StoreError, TermsOfLanes};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ fn says(verdict: Verdict) -> Proposal {
         note: "statement of 3 March, line 12".into(),
         evidence_sha256: Some("ab".repeat(32)),
         transaction_id: Some("T-77".into()),
+        seen: None,
     }
 }
 
@@ -34,7 +35,16 @@ async fn resolve(
     exception: &ExceptionView,
     verdict: Verdict,
 ) -> Result<Done<Value>, StoreError> {
-    h.store.resolve(who, exception.id, says(verdict), lanes(), None).await
+    say(h, who, exception, says(verdict)).await
+}
+
+async fn say(
+    h: &Harness,
+    who: &Principal,
+    exception: &ExceptionView,
+    said: Proposal,
+) -> Result<Done<Value>, StoreError> {
+    h.store.resolve(who, exception.id, said, lanes(), None).await
 }
 
 /// Proposed by the checker, confirmed by somebody of finance.
@@ -166,17 +176,65 @@ pub async fn it_takes_two_who_agree(h: Harness) {
     assert_tenant(&h, &org).await;
 }
 
+/// Two people agree on what proves it, not only on a word: what is not the proposal's is no confirmation of it.
+pub async fn a_confirmation_with_other_evidence_is_none(h: Harness) {
+    let (org, _, out, told) = overdue(&h).await;
+    let finance = h.principal(org.id, Role::Finance).await;
+    let proposed = Proposal { transaction_id: None, ..says(Verdict::Paid) };
+    applied(say(&h, &org.checker, &told, proposed.clone()).await);
+    for (said, wanted) in [
+        (Proposal { evidence_sha256: Some("cd".repeat(32)), ..proposed.clone() }, Difference::Evidence),
+        (Proposal { transaction_id: Some("T-99".into()), ..proposed.clone() }, Difference::TransactionId),
+        (Proposal { verdict: Verdict::NotPaid, ..proposed.clone() }, Difference::Verdict),
+    ] {
+        let refused = refusal(say(&h, &finance, &told, said).await);
+        assert!(matches!(refused, Refusal::VerdictDiffers { difference, .. } if difference == wanted), "{refused:?}");
+    }
+    assert_eq!(h.wallet(&org).await, (0, 1_037), "nothing moved yet");
+    // Whoever proposed adds what was found since; it is the proposal that counts, whether or not it is repeated.
+    applied(say(&h, &org.checker, &told, says(Verdict::Paid)).await);
+    let own = Proposal { note: "seen".into(), evidence_sha256: None, transaction_id: None, ..says(Verdict::Paid) };
+    applied(say(&h, &finance, &told, own).await);
+    let row = h.view(&org, &out.payout).await;
+    assert_eq!((row.state.as_str(), row.provider_transaction_id.as_deref()), ("paid", Some("T-77")));
+    assert_tenant(&h, &org).await;
+}
+
+pub async fn a_proposal_that_changed_is_not_confirmed_by_whoever_saw_the_one_before(h: Harness) {
+    let (org, _, _, told) = overdue(&h).await;
+    let finance = h.principal(org.id, Role::Finance).await;
+    let digest = |answer: &Value| answer["proposal"]["digest"].as_str().unwrap().to_owned();
+    let seen = |digest: &str| Proposal { seen: Some(digest.to_owned()), ..says(Verdict::Paid) };
+    assert_fenced(say(&h, &finance, &told, seen("sha256:none")).await);
+    let first = digest(&applied(resolve(&h, &org.checker, &told, Verdict::Paid).await));
+    let other = Proposal { note: "another line of it".into(), ..says(Verdict::Paid) };
+    let second = digest(&applied(say(&h, &org.checker, &told, other).await));
+    assert_fenced(say(&h, &finance, &told, seen(&first)).await);
+    assert_eq!(h.wallet(&org).await, (0, 1_037), "nothing moved yet");
+    applied(say(&h, &finance, &told, seen(&second)).await);
+    already(say(&h, &finance, &told, seen(&second)).await);
+    assert_eq!(h.wallet(&org).await, (0, 0));
+    assert_tenant(&h, &org).await;
+}
+
 pub async fn the_timeline_and_the_trail_tell_who_said_what(h: Harness) {
     let (org, _, out, told) = overdue(&h).await;
-    settled(&h, &org, &told, Verdict::Paid).await;
+    applied(resolve(&h, &org.checker, &told, Verdict::Paid).await);
+    let finance = h.principal(org.id, Role::Finance).await;
+    let own = Proposal { note: "telephoned the telco".into(), ..says(Verdict::Paid) };
+    applied(say(&h, &finance, &told, own).await);
     let events = h.store.payout(org.id, out.payout.id).await.unwrap().events;
     let of = |kind: &str| events.iter().find(|e| e.kind == kind).unwrap_or_else(|| panic!("{kind}: {events:?}"));
     assert!(of("exception.overdue.proposed").detail.as_ref().unwrap().contains("statement of 3 March"));
-    assert!(of("exception.overdue.resolved").detail.as_ref().unwrap().contains("hold to settlement"));
+    let resolved = of("exception.overdue.resolved").detail.as_ref().unwrap();
+    for part in [&finance.label, &org.checker.label, "telephoned the telco", "hold to settlement"] {
+        assert!(resolved.contains(part), "{part}: {resolved}");
+    }
     let trail = h.store.audit(org.id, page(100)).await.unwrap().items;
     let said = |act: &str| trail.iter().find(|e| e.act == act).unwrap_or_else(|| panic!("{act}"));
     assert!(said("exception.proposed").detail.contains(&"ab".repeat(32)), "the evidence is in the trail");
     assert_eq!(said("exception.confirmed").subject, Some(told.id));
+    assert!(said("exception.confirmed").detail.contains("telephoned the telco"), "and the second one's own words");
     assert!(h.store.verify_audit().await.unwrap().is_empty());
 }
 
@@ -322,6 +380,41 @@ pub async fn two_contradictions_keep_a_row_frozen_until_both_are_settled(h: Harn
     assert_eq!(h.store.ledger_position().await.unwrap(), position, "it is recorded already");
     assert_eq!(h.view(&org, &out.payout).await.frozen_by, None);
     h.assert_state(&org, &batch, State::Completed).await;
+}
+
+/// A row that two people issued anew although another amount was said to be paid under its first reference.
+async fn issued_anew_in_doubt(h: &Harness) -> (Tenant, Batch, Submission, ExceptionView) {
+    let (org, batch, out, told) = overdue(h).await;
+    h.store_receipt(receipt(h, LANE, out.reference, mismatched(&out.payout))).await;
+    h.apply_receipts().await;
+    settled(h, &org, &told, Verdict::Reissue).await;
+    let doubt = h.exceptions(org.id).await.into_iter().find(|e| e.kind == "mismatch").unwrap();
+    assert_eq!((doubt.payout_state.as_str(), possible(&doubt)), ("queued", vec!["paid", "dismiss"]));
+    assert!(h.claim(1).await.is_empty(), "frozen");
+    assert_eq!(h.store.next_payout_due(LANE, Action::Submit).await.unwrap(), None, "nobody wakes up for it");
+    (org, batch, out, doubt)
+}
+
+/// What the model found: frozen, such a row is due and not to be sent. It goes on when the doubt is settled.
+pub async fn what_is_issued_anew_waits_for_another_doubt_and_is_sent_then(h: Harness) {
+    let (org, batch, out, doubt) = issued_anew_in_doubt(&h).await;
+    settled(&h, &org, &doubt, Verdict::Dismiss).await;
+    let again = h.claim_one().await;
+    assert_eq!((again.payout.id, again.payout.attempt), (out.payout.id, 2));
+    h.sent(&again, confirmed(&again.payout)).await;
+    h.assert_state(&org, &batch, State::Completed).await;
+    assert_tenant(&h, &org).await;
+}
+
+pub async fn what_was_paid_with_another_amount_is_not_sent_again(h: Harness) {
+    let (org, batch, out, doubt) = issued_anew_in_doubt(&h).await;
+    settled(&h, &org, &doubt, Verdict::Paid).await;
+    let row = h.view(&org, &out.payout).await;
+    assert_eq!((row.state.as_str(), row.attempt, row.frozen_by), ("paid", 1, None));
+    assert!(h.claim(1).await.is_empty());
+    h.assert_state(&org, &batch, State::Completed).await;
+    assert_eq!(h.wallet(&org).await, (0, 0));
+    assert_tenant(&h, &org).await;
 }
 
 pub async fn a_payment_taken_back_goes_to_the_wallet(h: Harness) {

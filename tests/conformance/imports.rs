@@ -91,6 +91,62 @@ pub async fn rows_that_arrive_extend_the_lease_of_their_import(h: Harness) {
     }
 }
 
+/// A process that is told to end gives back what it reads, however often that happens during a long list.
+pub async fn an_import_that_is_given_back_does_not_count(h: Harness) {
+    let org = h.tenant().await;
+    let long = list(3);
+    let batch = h.uploaded(&org, &long).await;
+    for _ in 0..5 {
+        let claimed = h.store.claim_import(LEASE).await.unwrap().expect("it is read again");
+        h.store.import_rows(&claimed, LEASE, list(2).new_rows()).await.unwrap();
+        h.store.give_back_import(&claimed, Duration::ZERO).await.unwrap();
+        assert_fenced(h.store.import_rows(&claimed, LEASE, long.new_rows().split_off(2)).await);
+        assert_fenced(h.store.give_back_import(&claimed, Duration::ZERO).await);
+    }
+    let claimed = h.store.claim_import(LEASE).await.unwrap().unwrap();
+    h.store.give_back_import(&claimed, LEASE / 2).await.unwrap();
+    assert!(h.store.claim_import(LEASE).await.unwrap().is_none(), "not yet");
+    h.advance(LEASE / 2);
+    let claimed = h.store.claim_import(LEASE).await.unwrap().unwrap();
+    h.store.import_rows(&claimed, LEASE, long.new_rows()).await.unwrap();
+    h.store.finish_import(&claimed, long.totals("sha256:x")).await.unwrap();
+    h.assert_state(&org, &batch, State::Ready).await;
+    assert_tenant(&h, &org).await;
+}
+
+pub async fn a_list_whose_reader_never_came_back_is_read_alone(h: Harness) {
+    let org = h.tenant().await;
+    let claim = async || h.store.claim_import(LEASE).await.unwrap().map(|batch| (batch.id, batch));
+    let mut lists = Vec::new();
+    for _ in 0..3 {
+        lists.push(h.uploaded(&org, &list(1)).await.id);
+        h.advance(Duration::from_millis(1));
+        claim().await.expect("lists are read beside one another");
+    }
+    // All of them were in the hand of a process that died.
+    h.lapse();
+    let fresh = h.uploaded(&org, &list(1)).await.id;
+    for _ in &lists {
+        let (id, suspect) = claim().await.expect("the next suspect");
+        assert!(lists.contains(&id));
+        assert!(claim().await.is_none(), "neither another suspect nor a new list is read beside it");
+        h.store.import_rows(&suspect, LEASE, list(1).new_rows()).await.unwrap();
+        h.store.finish_import(&suspect, list(1).totals("sha256:x")).await.unwrap();
+    }
+    let (id, reading) = claim().await.expect("the new list");
+    assert_eq!(id, fresh);
+    // A suspect that comes meanwhile waits until nobody reads, and is not overtaken.
+    let deadly = h.uploaded(&org, &list(1)).await.id;
+    assert_eq!(claim().await.map(|(id, _)| id), Some(deadly), "no suspect yet");
+    h.advance(LEASE / 2);
+    h.store.import_rows(&reading, LEASE, list(1).new_rows()).await.unwrap();
+    h.advance(LEASE / 2);
+    h.uploaded(&org, &list(1)).await;
+    assert!(claim().await.is_none(), "its turn has come, and somebody reads");
+    h.store.finish_import(&reading, list(1).totals("sha256:x")).await.unwrap();
+    assert_eq!(claim().await.map(|(id, _)| id), Some(deadly));
+}
+
 pub async fn an_overtaken_importer_is_fenced_and_leaves_nothing(h: Harness) {
     let org = h.tenant().await;
     let few = list(2);

@@ -18,7 +18,13 @@ const CHANCES: usize = 5;
 async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: Verdict) {
     let finance = h.principal(org.id, Role::Finance).await;
     for who in [&org.checker, &finance] {
-        let said = Proposal { verdict, note: "looked into it".into(), evidence_sha256: None, transaction_id: None };
+        let said = Proposal {
+            verdict,
+            note: "looked into it".into(),
+            evidence_sha256: None,
+            transaction_id: None,
+            seen: None,
+        };
         let lanes = Arc::new(|_: &str| LaneTerms { reissue_after: Duration::ZERO, sms_lane: None });
         applied(h.store.resolve(who, exception.id, said, lanes, None).await);
     }

@@ -79,6 +79,19 @@ impl Model {
         }
     }
 
+    pub fn withdraw(&mut self, b: usize) -> Answer {
+        let batch = &mut self.batches[b];
+        match batch.phase {
+            Phase::Ready => Answer::Already,
+            Phase::Awaiting => {
+                batch.phase = Phase::Ready;
+                self.tell("a list is withdrawn");
+                Answer::Applied
+            }
+            _ => self.refuse(b),
+        }
+    }
+
     /// `seen`: whoever approves has seen the organisation's other lists as they stand.
     pub fn approve(&mut self, b: usize, by: Person, digest: &str, seen: bool, key: Option<u8>) -> Answer {
         let now = self.now;

@@ -175,8 +175,10 @@ async fn due(world: &World, lane: &str) -> Result<(), Wrong> {
     };
     same(format!("the next question of {lane}"), ask, of(What::Ask).map(|(_, _, due)| due.from).min())?;
     let send = next(Action::Submit).await.map_err(|e| e.to_string())?.map(|time| time.micros());
-    let goes =
-        |batch: &Batch, r: &Row| batch.phase == Phase::Running || (batch.phase.is_live() && r.stand == Stand::Unknown);
+    // What is frozen goes nowhere, due or not: two people may issue anew what another exception still holds.
+    let goes = |batch: &Batch, r: &Row| {
+        !r.frozen && (batch.phase == Phase::Running || (batch.phase.is_live() && r.stand == Stand::Unknown))
+    };
     let sends: Vec<Due> = of(What::Send).filter(|(batch, r, _)| goes(batch, r)).map(|(_, _, due)| due).collect();
     let (from, until) = (sends.iter().map(|d| d.from).min(), sends.iter().map(|d| d.until).min());
     let fits = match (send, from, until) {

@@ -5,6 +5,7 @@ use super::lane::REISSUE_AFTER;
 use super::news::Doubt;
 use super::rules::*;
 use gaba::clock::Time;
+use gaba::payout::exception::Difference;
 use gaba::store::Refusal;
 
 /// One exception.
@@ -14,8 +15,8 @@ pub struct Case {
     pub kind: &'static str,
     pub attempt: u32,
     pub words: String,
-    /// By whom, what, and with which note.
-    pub proposal: Option<(Person, Say, u8)>,
+    /// By whom, and what.
+    pub proposal: Option<(Person, Word)>,
     /// A verdict, or `answered`.
     pub resolution: Option<&'static str>,
 }
@@ -62,6 +63,28 @@ impl Say {
     }
 }
 
+/// What one person says of a case: a verdict, a note, and perhaps what proves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    pub say: Say,
+    pub note: u8,
+    pub evidence: Option<u8>,
+    pub transaction: Option<u8>,
+}
+
+impl Word {
+    /// Whoever confirms need not prove it again, but must not say something else.
+    fn differs(self, earlier: Word) -> Option<Difference> {
+        let other = |given: Option<u8>, theirs| given.is_some() && given != theirs;
+        match () {
+            () if self.say != earlier.say => Some(Difference::Verdict),
+            () if other(self.evidence, earlier.evidence) => Some(Difference::Evidence),
+            () if other(self.transaction, earlier.transaction) => Some(Difference::TransactionId),
+            () => None,
+        }
+    }
+}
+
 impl Model {
     /// Whether people have settled just this. What was found true is no news when it is said again; what was dismissed is
     /// news in other words; and of a row that is still out, what the provider says when asked is always news.
@@ -94,7 +117,8 @@ impl Model {
     }
 
     /// One says what happened, or another confirms it.
-    pub fn resolve(&mut self, which: usize, by: Person, say: Say, note: u8, label: &str) -> Answer {
+    pub fn resolve(&mut self, which: usize, by: Person, word: Word, label: &str) -> Answer {
+        let say = word.say;
         let case = self.cases[which].clone();
         if let Some(resolution) = case.resolution {
             let resolved = Refusal::InvalidState { state: "resolved".into() };
@@ -111,17 +135,18 @@ impl Model {
             return Answer::Refused(Refusal::TooEarly { at: Time(free_at) });
         }
         match case.proposal {
-            Some((other, said, _)) if other != by => {
-                if said != say {
-                    let proposed = said.name().to_owned();
-                    return Answer::Refused(Refusal::VerdictDiffers { proposed, by: label.to_owned() });
+            Some((other, earlier)) if other != by => {
+                if let Some(difference) = word.differs(earlier) {
+                    self.tell(format!("two differ in the {}", difference.name()));
+                    let (proposed, by) = (earlier.say.name().to_owned(), label.to_owned());
+                    return Answer::Refused(Refusal::VerdictDiffers { proposed, by, difference });
                 }
                 self.cases[which].resolution = Some(say.name());
                 self.tell(format!("{} is settled as {}", case.kind, say.name()));
                 self.carry_out(&case, say);
             }
-            Some(before) if before == (by, say, note) => return Answer::Already,
-            _ => self.cases[which].proposal = Some((by, say, note)),
+            Some(before) if before == (by, word) => return Answer::Already,
+            _ => self.cases[which].proposal = Some((by, word)),
         }
         Answer::Applied
     }
@@ -133,7 +158,8 @@ impl Model {
         match (case.kind, say) {
             ("overdue", Say::Dismiss) => false,
             (_, Say::Dismiss) | ("late_success", Say::Paid) => true,
-            ("overdue" | "mismatch" | "poison", Say::Paid) => row.stand.is_out(),
+            ("mismatch", Say::Paid) => row.stand != Stand::Paid,
+            ("overdue" | "poison", Say::Paid) => row.stand.is_out(),
             ("mismatch" | "reversal", Say::NotPaid) if contradicted => true,
             ("overdue" | "mismatch" | "poison", Say::NotPaid | Say::Reissue) => known,
             _ => false,

@@ -1,7 +1,7 @@
 //! The steps of a walk, as data: a list of them can be played again, and with some of them left out. Indices are taken
 //! modulo what there is when the step is taken.
 
-use super::cases::{Person, Say};
+use super::cases::{Person, Say, Word};
 use super::provider::Fate;
 use super::rules::*;
 use super::world::World;
@@ -12,6 +12,7 @@ use crate::support::chance::Chance;
 pub enum Act {
     Submit { exclude: bool },
     Reject { reason: u8 },
+    Withdraw,
     Approve { stale: bool, seen: bool, key: Option<u8> },
     Pause,
     Resume,
@@ -83,6 +84,10 @@ pub enum Command {
     FailImport {
         hand: usize,
     },
+    GiveBackImport {
+        hand: usize,
+        seconds: u32,
+    },
     Act {
         batch: usize,
         by: Person,
@@ -92,8 +97,7 @@ pub enum Command {
     Resolve {
         case: usize,
         by: Person,
-        say: Say,
-        note: u8,
+        word: Word,
         stranger: bool,
     },
     StartScheduled,
@@ -189,7 +193,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let out = model.rows().filter(|(_, _, r)| r.stand.is_out() || r.stand == Stand::Queued).count();
     // Deaths over the same row are rare by chance alone, and so are two people who agree.
     let suspect = model.rows().any(|(_, _, r)| r.is_suspect());
-    let menu: [(u32, Make); 27] = [
+    let menu: [(u32, Make); 28] = [
         (2, fund),
         (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
         (some(batches, 1), |c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
@@ -201,6 +205,10 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
         }),
         (some(world.uploads.len(), 8), |c| Command::FinishImport { hand: c.any(), wrong: c.one_in(10) }),
         (if world.uploads.is_empty() || !chance.one_in(15) { 0 } else { 1 }, |c| Command::FailImport { hand: c.any() }),
+        (if world.uploads.is_empty() || !chance.one_in(6) { 0 } else { 2 }, |c| Command::GiveBackImport {
+            hand: c.any(),
+            seconds: c.below(3) * 10,
+        }),
         (some(batches, 14), act),
         (some(model.cases.len(), 1) + some(open, 10), resolve),
         (1, |_| Command::StartScheduled),
@@ -259,7 +267,8 @@ fn act(c: &mut Chance) -> Command {
     let key = |c: &mut Chance| c.one_in(2).then(|| c.below(3) as u8);
     let (act, mostly) = match c.below(20) {
         0..=3 => (Act::Submit { exclude: !c.one_in(3) }, Person::Maker),
-        4 => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
+        4 if c.one_in(2) => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
+        4 => (Act::Withdraw, Person::Maker),
         5..=11 => (Act::Approve { stale: c.one_in(8), seen: !c.one_in(12), key: key(c) }, Person::Checker),
         12 | 13 => (Act::Pause, Person::Maker),
         14..=16 => (Act::Resume, Person::Maker),
@@ -276,7 +285,14 @@ fn resolve(c: &mut Chance) -> Command {
     // Rarely two agree by chance alone: more often than not they say the same of the same case.
     let case = c.any();
     let say = if c.one_in(3) { c.of(&Say::ALL) } else { Say::ALL[case / 8 % 4] };
-    Command::Resolve { case, by, say, note: c.below(2) as u8, stranger: c.one_in(25) }
+    let (evidence, transaction) = (proof(c), proof(c));
+    let word = Word { say, note: c.below(2) as u8, evidence, transaction };
+    Command::Resolve { case, by, word, stranger: c.one_in(25) }
+}
+
+/// Mostly the same, or none.
+fn proof(c: &mut Chance) -> Option<u8> {
+    c.one_in(3).then(|| u8::from(c.one_in(5)))
 }
 
 fn contact(c: &mut Chance) -> Command {

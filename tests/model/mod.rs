@@ -40,15 +40,16 @@ const STEPS: usize = 6_000;
 
 /// What must have happened in a run of so many steps.
 const LONG: usize = 100_000;
-const HAPPENS: [&str; 20] = [
+const HAPPENS: [&str; 23] = [
     "a batch is cancelled",
     "a batch is completed",
     "a correction as a receivable",
     "a correction from the wallet",
     "a crash",
+    "a list is withdrawn",
     "a receipt put aside",
-    "a resend",
     "a resend that is asked about instead",
+    "a resend",
     "a retry",
     "an answer that was kept",
     "an exception late_success",
@@ -56,10 +57,12 @@ const HAPPENS: [&str; 20] = [
     "an exception overdue",
     "an exception poison",
     "an exception reversal",
+    "an import is given back",
     "late_success is settled as paid",
     "mismatch is settled as not_paid",
     "overdue is settled as reissue",
     "poison is settled as dismiss",
+    "two differ in the evidence_sha256",
     "what was settled is said again",
 ];
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long a step may take on a busy machine before something must be stuck.
@@ -202,7 +203,7 @@ async fn life(folder: &Path, clock: Arc<VirtualClock>) -> Result<Life, gaba::eng
     // Lists are CSV: nobody is asked to read a spreadsheet.
     let sheets = Program::new("no-such-program");
     let engine = Engine::start_with(store.clone(), config.clone(), shared, sheets, &rails).await?;
-    let mut works = engine.works();
+    let mut works = engine.works(&CancellationToken::new());
     works.submit.sort_by(|a, b| a.0.name().cmp(b.0.name()));
     works.query.sort_by(|a, b| a.0.name().cmp(b.0.name()));
     let wake = engine.wake();

@@ -5,12 +5,13 @@ use crate::http::auth::{Reader, Settler};
 use crate::http::body::JsonBody;
 use crate::http::idempotency::OptionalKey;
 use crate::http::page::{self, Paged};
-use crate::http::params::{Id, Params};
+use crate::http::params::{Id, Params, if_match};
 use crate::http::problem::{FieldError, Problem};
 use crate::payout::exception::{self, ExceptionView, Kind, Proposal, Verdict};
-use crate::store::Page;
+use crate::store::{Page, StoreError};
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -72,23 +73,34 @@ struct Resolution {
 
 /// Proposes what becomes of an exception; given by another principal, confirms it
 ///
-/// Whoever proposed may propose something else: that takes the place of the first proposal.
+/// Whoever proposed may propose something else: that takes the place of the first proposal. Whoever confirms gives the same
+/// verdict and a note of their own; evidence and transaction id are those of the proposal, and need not be repeated. With the
+/// proposal's digest as If-Match, nothing is confirmed that took its place meanwhile.
 #[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolve_exception", tag = "Exceptions",
-    params(Id, OptionalKey), request_body = Resolution,
+    params(Id, OptionalKey, ("If-Match" = Option<String>, Header, description = "The digest of the proposal that was looked at")),
+    request_body = Resolution,
     responses((status = 200, body = ExceptionView)),
-    extensions(("x-problems" = json!(["invalid_state", "too_early", "verdict_differs"]))))]
+    extensions(("x-problems" = json!(["invalid_state", "precondition_failed", "too_early", "verdict_differs"]))))]
 async fn resolve(
     State(app): State<Arc<App>>,
     Settler(who): Settler,
     Id(exception): Id,
     key: OptionalKey,
+    headers: HeaderMap,
     body: JsonBody<Resolution>,
 ) -> Result<Json<Value>, Problem> {
     let key = key.with(body.fingerprint);
-    let proposal = proposal(body.value)?;
+    let proposal = Proposal { seen: if_match(&headers)?, ..proposal(body.value)? };
+    let fenced = proposal.seen.is_some();
     let config = app.config.clone();
     let lanes = Arc::new(move |lane: &str| config.lane_terms(lane));
-    let resolved = app.store.resolve(&who, exception, proposal, lanes, key).await?;
+    let resolved = app.store.resolve(&who, exception, proposal, lanes, key).await.map_err(|e| match e {
+        StoreError::Fenced if fenced => {
+            let detail = "the proposal changed since that digest; look at the exception again";
+            Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+        }
+        e => e.into(),
+    })?;
     app.wake.poke();
     Ok(Json(resolved.into_inner()))
 }
@@ -116,7 +128,9 @@ fn proposal(said: Resolution) -> Result<Proposal, Problem> {
         errors.push(FieldError::new("/provider_transaction_id", "invalid", message));
     }
     match verdict {
-        Some(verdict) if errors.is_empty() => Ok(Proposal { verdict, note, evidence_sha256: evidence, transaction_id }),
+        Some(verdict) if errors.is_empty() => {
+            Ok(Proposal { verdict, note, evidence_sha256: evidence, transaction_id, seen: None })
+        }
         _ => Err(Problem::fields(errors)),
     }
 }

@@ -9,7 +9,7 @@ use crate::http::auth::{Maker, Reader};
 use crate::http::body::JsonBody;
 use crate::http::download::{self, Download, Pages, slug};
 use crate::http::page::{self, Paged};
-use crate::http::params::{BatchRow, Id, Params};
+use crate::http::params::{BatchRow, Id, Params, if_match};
 use crate::http::problem::Problem;
 use crate::lane::route::{self, Router as Lanes};
 use crate::report::Format;
@@ -17,7 +17,6 @@ use crate::report::issues::{self, Csv, Workbook};
 use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
@@ -79,7 +78,7 @@ async fn correct(
     headers: HeaderMap,
     body: JsonBody<Correction>,
 ) -> Result<Json<RowView>, Problem> {
-    let expected = expected(&headers)?;
+    let expected = if_match(&headers)?;
     let lanes = Lanes::new(&app.config.lanes).map_err(|e| {
         tracing::error!(error = %e, "the lanes overlap");
         Problem::internal()
@@ -116,15 +115,6 @@ async fn correct(
         };
     }
     Ok(Json(view))
-}
-
-/// The digest that the caller has looked at.
-fn expected(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let digest = value.to_str().ok().map(|text| text.trim().trim_matches('"').to_owned());
-    let digest = digest.filter(|digest| digest.starts_with("sha256:"));
-    let message = "send the batch's digest, \"sha256:…\", as If-Match, or leave it out";
-    digest.map(Some).ok_or_else(|| Problem::field("#If-Match", "invalid", message))
 }
 
 /// The rows that cannot be paid, as uploaded, each with why: to be corrected and uploaded again

@@ -12,6 +12,7 @@ use crate::ids::{BatchId, PayoutId};
 use crate::machine::Transition;
 use State::*;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use uuid::Uuid;
 pub use verdict::{Act, Verdict};
@@ -111,6 +112,43 @@ pub struct Proposal {
     pub evidence_sha256: Option<String>,
     /// The provider's own number of the payment, where it was found.
     pub transaction_id: Option<String>,
+    /// Digest of the proposal that was looked at before this was said.
+    pub seen: Option<String>,
+}
+
+impl Proposal {
+    /// What of it is not as `earlier` has it. Whoever confirms need not repeat the evidence; what they give must be the same.
+    pub fn differs(&self, earlier: &ProposalView) -> Option<Difference> {
+        let other = |given: &Option<String>, theirs: &Option<String>| given.is_some() && given != theirs;
+        if self.verdict.name() != earlier.verdict {
+            Some(Difference::Verdict)
+        } else if other(&self.evidence_sha256, &earlier.evidence_sha256) {
+            Some(Difference::Evidence)
+        } else if other(&self.transaction_id, &earlier.provider_transaction_id) {
+            Some(Difference::TransactionId)
+        } else {
+            None
+        }
+    }
+}
+
+/// In what two people do not agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    Verdict,
+    Evidence,
+    TransactionId,
+}
+
+impl Difference {
+    /// The member of the request that says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Difference::Verdict => "verdict",
+            Difference::Evidence => "evidence_sha256",
+            Difference::TransactionId => "provider_transaction_id",
+        }
+    }
 }
 
 /// What the lanes say about verdicts.
@@ -132,6 +170,23 @@ pub struct ProposalView {
     pub provider_transaction_id: Option<String>,
     pub by: String,
     pub at: Time,
+    /// SHA-256 of all that is proposed: as `If-Match`, it confirms this and nothing that took its place meanwhile.
+    pub digest: String,
+}
+
+impl ProposalView {
+    pub fn new(
+        verdict: String,
+        note: String,
+        evidence_sha256: Option<String>,
+        provider_transaction_id: Option<String>,
+        by: String,
+        at: Time,
+    ) -> ProposalView {
+        let said = serde_json::json!([verdict, note, evidence_sha256, provider_transaction_id, by, at.micros()]);
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(said.to_string())));
+        ProposalView { verdict, note, evidence_sha256, provider_transaction_id, by, at, digest }
+    }
 }
 
 /// An exception as the API shows it.

@@ -96,6 +96,9 @@ pub fn act(case: Case, verdict: Verdict) -> Option<Act> {
     Some(match (case.kind, verdict) {
         (Overdue, Verdict::Dismiss) => return None,
         (Overdue | Poison | Mismatch, Verdict::Paid) if in_flight => Act::Pay,
+        // It speaks of an earlier attempt, or of one that was given up: what is dismissed would be sent, or kept, a second time.
+        (Mismatch, Verdict::Paid) if case.payout == P::Queued => Act::Pay,
+        (Mismatch, Verdict::Paid) if matches!(case.payout, P::Failed | P::Cancelled) => Act::Correct,
         (Overdue | Poison | Mismatch, Verdict::NotPaid) if settled => Act::Release,
         (Overdue | Poison | Mismatch, Verdict::Reissue) if settled => Act::Reissue,
         (Mismatch | Reversal, Verdict::NotPaid) if case.payout == P::Paid && case.attempt_paid => {

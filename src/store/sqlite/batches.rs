@@ -124,6 +124,11 @@ impl Batches for SqliteStore {
         self.write(move |tx| Box::pin(async move { super::import::finish(tx, &batch, &totals).await })).await
     }
 
+    async fn give_back_import(&self, batch: &Batch, wait: Duration) -> Result<()> {
+        let (again, batch) = (self.now() + wait, batch.clone());
+        self.write(move |tx| Box::pin(async move { super::import::give_back(tx, &batch, again).await })).await
+    }
+
     async fn fail_import(&self, batch: &Batch, reason: &str) -> Result<()> {
         loop {
             let (now, batch, reason) = (self.now(), batch.clone(), reason.to_owned());

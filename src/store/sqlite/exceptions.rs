@@ -75,14 +75,14 @@ fn view(row: &SqliteRow) -> Result<ExceptionView> {
     let choice = |(verdict, act): (Verdict, Act)| Choice { verdict: verdict.name(), effect: act.effect() };
     let proposal = match get::<Option<String>>(row, "verdict")? {
         None => None,
-        Some(verdict) => Some(ProposalView {
+        Some(verdict) => Some(ProposalView::new(
             verdict,
-            note: get(row, "note")?,
-            evidence_sha256: get(row, "evidence_sha256")?,
-            provider_transaction_id: get(row, "transaction_id")?,
-            by: get(row, "proposed_by_label")?,
-            at: time(row, "proposed_at")?,
-        }),
+            get(row, "note")?,
+            get(row, "evidence_sha256")?,
+            get(row, "transaction_id")?,
+            get(row, "proposed_by_label")?,
+            time(row, "proposed_at")?,
+        )),
     };
     Ok(ExceptionView {
         id: get(row, "id")?,
@@ -125,6 +125,9 @@ async fn resolve(
         }
         return Err(Refusal::InvalidState { state: found.state }.into());
     }
+    if proposal.seen.is_some() && proposal.seen.as_ref() != found.proposal.as_ref().map(|earlier| &earlier.digest) {
+        return Err(StoreError::Fenced);
+    }
     let case = case(&row)?;
     let act = verdict::act(case, proposal.verdict).ok_or_else(|| {
         let possible: Vec<_> = found.verdicts.iter().map(|choice| choice.verdict).collect();
@@ -139,14 +142,15 @@ async fn resolve(
     let proposer: Option<Uuid> = get(&row, "proposed_by")?;
     match (&found.proposal, proposer) {
         (Some(earlier), Some(by)) if by != actor.id => {
-            if earlier.verdict != wanted {
+            if let Some(difference) = proposal.differs(earlier) {
                 let (proposed, by) = (earlier.verdict.clone(), earlier.by.clone());
-                return Err(Refusal::VerdictDiffers { proposed, by }.into());
+                return Err(Refusal::VerdictDiffers { proposed, by, difference }.into());
             }
-            let transaction_id = proposal.transaction_id.clone().or_else(|| earlier.provider_transaction_id.clone());
-            confirm(tx, actor, &found, now).await?;
-            let case = Settled { found: &found, act, payout, terms, transaction_id };
-            settle(tx, &case, now).await?;
+            let said = format!("{wanted}, as proposed by {}: {}", earlier.by, proposal.note);
+            confirm(tx, actor, &found, &said, now).await?;
+            let transaction_id = earlier.provider_transaction_id.clone();
+            let said = format!("{} confirms {said}", actor.label);
+            settle(tx, &Settled { found: &found, act, payout, terms, transaction_id, said }, now).await?;
         }
         (Some(earlier), _) if says_the_same(earlier, proposal) => return Ok(Done::AlreadyApplied(found)),
         _ => propose(tx, actor, &found, &payout, proposal, now).await?,
@@ -194,13 +198,10 @@ async fn propose(
     tell(tx, payout, &format!("exception.{}.proposed", found.kind), &told, now).await
 }
 
-async fn confirm(tx: &mut Tx, actor: &Principal, found: &ExceptionView, now: Time) -> Result<()> {
+async fn confirm(tx: &mut Tx, actor: &Principal, found: &ExceptionView, said: &str, now: Time) -> Result<()> {
     let resolve = sql!("exception_resolve").bind(found.id).bind(actor.id).bind(&actor.label).bind(now.micros());
     batches::fenced(resolve.execute(&mut *tx).await.map_err(error)?)?;
-    let proposal = found.proposal.as_ref();
-    let (verdict, by) = proposal.map_or(("", ""), |p| (p.verdict.as_str(), p.by.as_str()));
-    let detail = format!("{verdict}, as proposed by {by}");
-    record_act(tx, actor, "exception.confirmed", Some(found.id), &detail, now).await
+    record_act(tx, actor, "exception.confirmed", Some(found.id), said, now).await
 }
 
 /// A confirmed verdict, to be carried out.
@@ -210,13 +211,15 @@ struct Settled<'a> {
     payout: Payout,
     terms: LaneTerms,
     transaction_id: Option<String>,
+    /// By whom, and in which words, it was confirmed.
+    said: String,
 }
 
 async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
-    let Settled { found, act, payout, .. } = case;
+    let Settled { found, act, payout, said, .. } = case;
     let unfrozen = sql!("payout_unfreeze").bind(payout.id).fetch_one(&mut *tx).await.map_err(error)?;
     let frozen: bool = get(&unfrozen, "frozen")?;
-    let told = format!("settled by two: {}", act.effect());
+    let told = format!("{said}; {}", act.effect());
     let mut books = Books::default();
     match act {
         Act::Surplus => books.surplus(payout, found.attempt),
@@ -241,7 +244,7 @@ async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
 
 /// The change of a payout that a verdict moves, to be recorded like any other; it may be `frozen` still, by something else.
 fn change(case: &Settled<'_>, frozen: bool, now: Time) -> PayoutRecord {
-    let Settled { found, act, payout, terms, transaction_id } = case;
+    let Settled { found, act, payout, terms, transaction_id, .. } = case;
     let by_verdict = || Some(Reason::new("verdict", "two persons found that it was not paid"));
     let unchanged = Change::unchanged(payout);
     let change = match act {

@@ -28,7 +28,8 @@ pub(super) enum Claim {
     Batch(Box<Batch>),
 }
 
-/// Times an import is begun. One is read at a time, so whoever dies meanwhile dies of it, or by chance.
+/// Times an import is begun without being given back. What was begun before is read alone, so whoever dies of it again takes
+/// no other list along.
 const IMPORTS_MAX: i64 = 3;
 pub(super) const DEADLY: &str = "reading this list ended the program three times, so it is not tried again. Save the list \
     as CSV UTF-8, upload it in parts, and tell your operator";
@@ -36,6 +37,9 @@ pub(super) const DEADLY: &str = "reading this list ended the program three times
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
     let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
     let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(Claim::Nothing) };
+    if !may_begin(tx, get::<i64>(&due[0], "imports")? > 0, now).await? {
+        return Ok(Claim::Nothing);
+    }
     let cleared = clear(tx, &batch).await?;
     // Every step takes the claim: an importer that wakes up in between must not add to a list that is being cleared.
     let due_at = if cleared { now } else { now + lease };
@@ -47,6 +51,20 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
     let begun = sql!("import_begun").bind(batch.id).fetch_one(tx).await.map_err(error)?;
     let batch = Box::new(Batch { claim: batch.claim + 1, ..batch });
     if get::<i64>(&begun, "imports")? > IMPORTS_MAX { Ok(Claim::Deadly(batch)) } else { Ok(Claim::Batch(batch)) }
+}
+
+/// A list that was begun and neither ended nor given back may be what ended its reader: it is read alone. The oldest is next
+/// whatever it is, so that it is not overtaken for ever.
+async fn may_begin(tx: &mut Tx, suspect: bool, now: Time) -> Result<bool> {
+    let in_hand = sql!("imports_in_hand").bind(now.micros()).fetch_one(tx).await.map_err(error)?;
+    let (reading, beside_suspect): (i64, bool) = (get(&in_hand, "reading")?, get(&in_hand, "suspect")?);
+    Ok(!beside_suspect && (reading == 0 || !suspect))
+}
+
+/// It is read from its beginning when the time has come.
+pub(super) async fn give_back(tx: &mut Tx, batch: &Batch, again: Time) -> Result<()> {
+    let give_back = sql!("import_give_back").bind(batch.id).bind(batch.claim).bind(again.micros());
+    fenced(give_back.execute(tx).await.map_err(error)?)
 }
 
 /// Removes some of what was read of a list; whether there was anything.

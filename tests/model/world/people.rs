@@ -1,7 +1,7 @@
 //! What people do: lists, approvals, verdicts.
 
 use super::super::acts::{Answer, ugx};
-use super::super::cases::{Person, Say};
+use super::super::cases::{Person, Word};
 use super::super::command::Act;
 use super::super::lane::*;
 use super::super::rules::*;
@@ -230,6 +230,25 @@ impl World {
         Ok(true)
     }
 
+    pub(super) async fn give_back_import(&mut self, hand: usize, seconds: u32) -> Result<bool, Wrong> {
+        let Some(hand) = pick(hand, self.uploads.len()) else { return Ok(false) };
+        let upload = &self.uploads[hand];
+        let (b, reads) = (upload.batch, self.reads(upload));
+        let model = if reads { Answer::Applied } else { Answer::Fenced };
+        let wait = Duration::from_secs(seconds.into());
+        let engine = self.store.give_back_import(&upload.claimed, wait).await.map(Done::Applied);
+        same("an import given back", answer(engine)?.0, model)?;
+        self.model.touched.insert(b);
+        if reads {
+            // Whoever gives it back did not die of it.
+            let (now, import) = (self.model.now, &mut self.model.batches[b].import);
+            (import.version, import.begun, import.due) =
+                (import.version + 1, import.begun - 1, now + Micros::from(seconds) * SECOND);
+            self.model.tell("an import is given back");
+        }
+        Ok(true)
+    }
+
     pub(super) async fn act(&mut self, batch: usize, by: Person, stranger: bool, act: Act) -> Result<bool, Wrong> {
         let Some(b) = pick(batch, self.model.batches.len()) else { return Ok(false) };
         self.model.touched.insert(b);
@@ -248,6 +267,7 @@ impl World {
             _ if stranger => Answer::NotFound,
             Act::Submit { exclude } => self.model.submit(b, by, exclude),
             Act::Reject { reason: n } => self.model.reject(b, &reason(n)),
+            Act::Withdraw => self.model.withdraw(b),
             Act::Approve { seen, key, .. } => self.model.approve(b, by, shown, seen, key),
             Act::Pause => self.model.pause(b),
             Act::Resume => self.model.resume(b),
@@ -257,6 +277,7 @@ impl World {
         let engine = match act {
             Act::Submit { exclude } => answer(store.submit(&actor, id, exclude, None).await)?.0,
             Act::Reject { reason: n } => answer(store.reject(&actor, id, &reason(n), None).await)?.0,
+            Act::Withdraw => answer(store.withdraw(&actor, id, None).await)?.0,
             Act::Approve { seen, key, .. } => {
                 let lists = store.lists_seen(actor.organisation).await.map_err(|e| e.to_string())?;
                 let lists = if seen { lists } else { lists - 1 };
@@ -302,14 +323,7 @@ impl World {
         Ok(true)
     }
 
-    pub(super) async fn resolve(
-        &mut self,
-        case: usize,
-        by: Person,
-        say: Say,
-        note: u8,
-        stranger: bool,
-    ) -> Result<bool, Wrong> {
+    pub(super) async fn resolve(&mut self, case: usize, by: Person, word: Word, stranger: bool) -> Result<bool, Wrong> {
         let Some(which) = pick(case, self.model.cases.len()) else { return Ok(false) };
         let at = self.model.cases[which].at;
         let org = self.model.batches[at.0].org;
@@ -319,18 +333,19 @@ impl World {
         let actor = tenant.person(by).clone();
         let other = tenant.person(if by == Person::Maker { Person::Checker } else { Person::Maker }).label.clone();
         let proposal = Proposal {
-            verdict: Verdict::parse(say.name()).unwrap(),
-            note: format!("note {note}"),
-            evidence_sha256: None,
-            transaction_id: None,
+            verdict: Verdict::parse(word.say.name()).unwrap(),
+            note: format!("note {}", word.note),
+            evidence_sha256: word.evidence.map(|n| n.to_string().repeat(64)),
+            transaction_id: word.transaction.map(|n| format!("T-{n}")),
+            seen: None,
         };
         let terms = || LaneTerms {
             reissue_after: Duration::from_micros(REISSUE_AFTER as u64),
             sms_lane: Some(SMS_LANE.into()),
         };
         let engine = answer(self.store.resolve(&actor, id, proposal, Arc::new(move |_| terms()), None).await)?.0;
-        let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, say, note, &other) };
-        same(format!("{say:?} by {by:?} on {:?}", self.model.cases[which]), engine, model)?;
+        let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, word, &other) };
+        same(format!("{word:?} by {by:?} on {:?}", self.model.cases[which]), engine, model)?;
         Ok(true)
     }
 
