@@ -20,3 +20,12 @@ WHERE b.state NOT IN ('importing', 'import_failed')
   AND (p.frozen_by IS NOT NULL
        -- What a list that is over left queued is given up.
        OR (p.state NOT IN ('failed', 'cancelled') AND (p.state <> 'queued' OR b.state NOT IN ('completed', 'cancelled'))));
+
+-- The other row of the same list that an issue is about: corrected, it may be none any more.
+ALTER TABLE issues ADD COLUMN other_row INTEGER;
+UPDATE issues SET other_row = CAST(substr(message, 5) AS INTEGER)
+WHERE code IN ('duplicate_reference', 'duplicate_payment', 'repeated_number', 'duplicate_message');
+CREATE INDEX issues_about ON issues (batch_id, other_row) WHERE other_row IS NOT NULL;
+
+-- What else a list of SMS tells a number.
+CREATE INDEX messages_by_number ON messages (batch_id, msisdn, row) WHERE purpose = 'bulk';

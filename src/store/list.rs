@@ -2,7 +2,7 @@
 
 use super::{Done, NewRecipient, NewRow, RejectedRow, Result};
 use crate::batch::Batch;
-use crate::batch::correction::{Corrected, RowView, StoredRow};
+use crate::batch::correction::{Corrected, Correction, RowView, StoredRow};
 use crate::batch::import::{Issue, Row, Uploaded};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -108,6 +108,7 @@ impl From<Issue> for IssueView {
             severity: issue.severity.name().to_owned(),
             message: issue.message,
             value: issue.value,
+            other_row: issue.other_row,
         }
     }
 }
@@ -149,16 +150,19 @@ pub struct IssueView {
     pub severity: String,
     pub message: String,
     pub value: Option<String>,
+    /// Another row of the list that it is about.
+    pub other_row: Option<u32>,
 }
 
-/// Judges a row again with what was changed of it: pure.
-pub type CorrectRow = Arc<dyn Fn(&StoredRow, &Batch) -> Result<Corrected> + Send + Sync>;
+/// Judges a row again with what is changed of it: pure.
+pub type JudgeRow = Arc<dyn Fn(&StoredRow, &Correction, &Batch) -> Result<Corrected> + Send + Sync>;
 
 /// Lists before they are submitted: their rows, and what is concluded from all of them.
 #[async_trait]
 pub trait Lists: Send + Sync {
     async fn row(&self, organisation: OrganisationId, batch: BatchId, row: u32) -> Result<RowView>;
-    /// Puts a row of a batch that is `ready` in the place of itself. Its digest is stale afterwards.
+    /// Puts a row of a batch that is `ready` in the place of itself, and judges again what was told of that row. The
+    /// digest is stale afterwards.
     /// [`StoreError::Fenced`] when `expected` is given and no longer the digest.
     async fn correct_row(
         &self,
@@ -166,7 +170,8 @@ pub trait Lists: Send + Sync {
         batch: BatchId,
         row: u32,
         expected: Option<String>,
-        correct: CorrectRow,
+        correction: &Correction,
+        judge: JudgeRow,
     ) -> Result<Done<RowView>>;
     /// The payable rows after row `after`, in row order.
     async fn digest_rows(&self, batch: &Batch, after: u32, limit: u32) -> Result<Vec<DigestLine>>;

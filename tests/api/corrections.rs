@@ -263,6 +263,12 @@ async fn a_payment_that_another_list_makes_too_stops_the_approval_until_it_is_ac
         (1, &json!(2), &json!("duplicate_in_batch")),
         "{told:?}"
     );
+    // What was accepted is that list, and not another that came in since.
+    ready(maker, "name,phone,amount\nAkello,0772345678,5000\n", &[]).await;
+    let stopped = approval(checker, "a", &first).await;
+    stopped.is_problem(409, "duplicates_changed");
+    assert_eq!(stopped.body["errors"].as_array().unwrap().len(), 1, "{}", stopped.body);
+    assert_eq!(submit("three").await.body["counts"]["duplicates"], 2);
     let approved = approval(checker, "a", &first).await;
     assert_eq!(approved.status, 200, "{}", approved.body);
     maker.batch_in(id(&first), &["completed"]).await;
@@ -295,4 +301,25 @@ async fn a_row_with_too_many_cells_is_not_made_payable_by_a_detour() {
         "{row}"
     );
     assert_eq!(row["batch"]["totals"]["amount"], "500000");
+}
+
+#[tokio::test]
+async fn a_row_refused_because_of_another_is_paid_once_that_one_is_set_aside() {
+    let world = World::start("judged-again").await;
+    let maker = &world.gaba.maker;
+    let csv = "reference,phone,amount\nA1,0772345678,5000\nA1,0752345678,6000\nA2,0752345678,6000\n";
+    let batch = ready(maker, csv, &[]).await;
+    assert_eq!((&batch["counts"]["valid"], &batch["counts"]["invalid"]), (&json!(2), &json!(1)), "{batch}");
+    let refused = maker.get(&format!("/v1/batches/{}/rows/3", id(&batch))).await.1;
+    let issue = &refused["issues"][0];
+    assert_eq!((&issue["code"], &issue["other_row"]), (&json!("duplicate_reference"), &json!(2)), "{refused}");
+    let aside = correct(maker, &batch, 2, json!({"excluded": true})).await.body;
+    let counts = &aside["batch"]["counts"];
+    assert_eq!((&counts["valid"], &counts["invalid"], &counts["excluded"]), (&json!(2), &json!(0), &json!(1)));
+    assert_eq!(aside["batch"]["totals"]["amount"], "12000", "{aside}");
+    let paid = maker.get(&format!("/v1/batches/{}/rows/3", id(&batch))).await.1;
+    assert_eq!((&paid["state"], &paid["batch"]["digest"]), (&json!("valid"), &aside["batch"]["digest"]), "{paid}");
+    let told = maker.all(&format!("/v1/batches/{}/issues", id(&batch))).await;
+    let told: Vec<_> = told.iter().map(|issue| (&issue["code"], &issue["row"], &issue["other_row"])).collect();
+    assert_eq!(told, [(&json!("duplicate_payment"), &json!(4), &json!(3))]);
 }

@@ -124,6 +124,7 @@ pub async fn what_is_said_of_a_list_as_a_whole_is_no_row_of_it(h: Harness) {
         severity: "warning".into(),
         message: "look at the names".into(),
         value: None,
+        other_row: None,
     };
     let notice = NewRow { row: 1, recipient: None, rejected: None, issues: vec![issue] };
     h.store.import_rows(&claimed, LEASE, vec![notice]).await.unwrap();

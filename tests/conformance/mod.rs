@@ -350,6 +350,11 @@ conformance!(sqlite, open_sqlite; {
         what_is_withdrawn_can_be_corrected_and_submitted_again,
         a_correction_of_an_older_look_is_fenced,
         a_correction_leaves_its_trace,
+        a_row_refused_because_of_another_can_be_paid_when_that_one_is_corrected,
+        a_warning_goes_away_with_what_it_warned_of,
+        another_amount_for_the_same_number_is_told,
+        what_was_told_of_another_list_outlives_a_correction_of_another_row,
+        a_corrected_message_is_compared_with_the_others,
     }
     duplicates {
         a_payment_that_another_open_list_makes_is_told_at_the_submission,

@@ -169,6 +169,7 @@ fn rejected_row(row: u32) -> NewRow {
         severity: "error".into(),
         message: "the number is too short; write it in full".into(),
         value: Some("12".into()),
+        other_row: None,
     };
     let issues = vec![issue("phone_too_short"), issue("amount_ambiguous")];
     NewRow { row, recipient: None, rejected: Some(rejected), issues }

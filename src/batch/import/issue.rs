@@ -47,11 +47,21 @@ pub struct Issue {
     pub message: String,
     /// The cell as uploaded, cut when long.
     pub value: Option<String>,
+    /// Another row of the list that it is about.
+    pub other_row: Option<u32>,
 }
 
 impl Issue {
     pub(super) fn error(row: u32, code: &'static str, message: impl ToString) -> Issue {
-        Issue { row, column: None, code, severity: Severity::Error, message: message.to_string(), value: None }
+        Issue {
+            row,
+            column: None,
+            code,
+            severity: Severity::Error,
+            message: message.to_string(),
+            value: None,
+            other_row: None,
+        }
     }
 
     pub fn warning(row: u32, code: &'static str, message: impl ToString) -> Issue {
@@ -64,14 +74,36 @@ impl Issue {
             "row {first} has the same reference. A reference names one payment: correct it, or remove the row if it is \
              the same payment"
         );
-        Issue::error(row, "duplicate_reference", message)
+        Issue::error(row, "duplicate_reference", message).about(first)
     }
 
     /// Row `first` pays the same.
     pub fn duplicate_payment(row: u32, first: u32) -> Issue {
         let message =
             format!("row {first} pays the same amount to the same number. Remove the row unless both shall be paid");
-        Issue::warning(row, "duplicate_payment", message)
+        Issue::warning(row, "duplicate_payment", message).about(first)
+    }
+
+    /// Row `first` pays the same number another amount.
+    pub fn repeated_number(row: u32, first: u32) -> Issue {
+        let message = format!("row {first} pays another amount to the same number. Check that both shall be paid");
+        Issue::warning(row, "repeated_number", message).about(first)
+    }
+
+    /// Row `first` tells the same.
+    pub fn duplicate_message(row: u32, first: u32) -> Issue {
+        let message = format!("row {first} tells the same number the same. Remove the row unless both shall be sent");
+        Issue::warning(row, "duplicate_message", message).about(first)
+    }
+
+    /// Row `first` tells the same number another text.
+    pub fn repeated_message(row: u32, first: u32) -> Issue {
+        let message = format!("row {first} tells the same number something else. Check that both shall be sent");
+        Issue::warning(row, "repeated_number", message).about(first)
+    }
+
+    fn about(self, other_row: u32) -> Issue {
+        Issue { other_row: Some(other_row), ..self }
     }
 
     pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {

@@ -173,17 +173,11 @@ impl Judge<'_> {
 
     fn judge_repeated_message(&mut self, phone: Option<&Normalised>, text: &str, duplicates: &mut Duplicates) {
         let Some(phone) = phone else { return };
-        let (code, message) = match duplicates.message(&phone.msisdn, text, self.row) {
+        let repeats = match duplicates.message(&phone.msisdn, text, self.row) {
             None => return,
-            Some(Earlier::Payment { row }) => (
-                "duplicate_message",
-                format!("row {row} tells the same number the same. Remove the row unless both shall be sent"),
-            ),
-            Some(Earlier::Number { row }) => (
-                "repeated_number",
-                format!("row {row} tells the same number something else. Check that both shall be sent"),
-            ),
+            Some(Earlier::Payment { row: first }) => Issue::duplicate_message(self.row, first),
+            Some(Earlier::Number { row: first }) => Issue::repeated_message(self.row, first),
         };
-        self.report(Field::Msisdn, Issue::warning(self.row, code, message));
+        self.report(Field::Msisdn, repeats);
     }
 }

@@ -570,11 +570,7 @@ impl<'a> Judge<'a> {
         let repeats = match duplicates.payment(&phone.msisdn, amount, row) {
             None => return,
             Some(Earlier::Payment { row: first }) => Issue::duplicate_payment(row, first),
-            Some(Earlier::Number { row: first }) => {
-                let message =
-                    format!("row {first} pays another amount to the same number. Check that both shall be paid");
-                Issue::warning(row, "repeated_number", message)
-            }
+            Some(Earlier::Number { row: first }) => Issue::repeated_number(row, first),
         };
         self.report(Field::Msisdn, repeats);
     }

@@ -14,7 +14,7 @@ use crate::http::problem::Problem;
 use crate::lane::route::{self, Router as Lanes};
 use crate::report::Format;
 use crate::report::issues::{self, Csv, Workbook};
-use crate::store::{BadRow, CorrectRow, IssueView, Page, Refusal, StoreError};
+use crate::store::{BadRow, IssueView, JudgeRow, Page, Refusal, StoreError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -65,7 +65,7 @@ async fn show(
     Ok(Json(app.store.row(who.organisation, batch, row).await?))
 }
 
-/// Corrects a row of a batch that is ready, or sets it aside
+/// Corrects a row of a batch that is ready, or sets it aside; rows that were told of it are judged again
 #[utoipa::path(patch, path = "/v1/batches/{id}/rows/{row}", operation_id = "correct_row", tag = "Batches",
     params(BatchRow, ("If-Match" = Option<String>, Header, description = "The digest that was looked at")),
     request_body = Correction,
@@ -83,8 +83,8 @@ async fn correct(
         tracing::error!(error = %e, "the lanes overlap");
         Problem::internal()
     })?;
-    let (config, correction) = (app.config.clone(), body.value);
-    let judge: CorrectRow = Arc::new(move |stored, batch| {
+    let config = app.config.clone();
+    let judge: JudgeRow = Arc::new(move |stored, correction, batch| {
         let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose();
         let terms = Terms {
             currency: batch.currency,
@@ -95,16 +95,17 @@ async fn correct(
             sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
             notice: import::notice_of(batch),
         };
-        correction::correct(stored, &correction, &terms).map_err(Refusal::into)
+        correction::correct(stored, correction, &terms).map_err(Refusal::into)
     });
     let fenced = expected.is_some();
-    let corrected = app.store.correct_row(&who, batch, row, expected, judge).await.map_err(|e| match e {
-        StoreError::Fenced if fenced => {
-            let detail = "the list changed since that digest; look at the batch again";
-            Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
-        }
-        e => e.into(),
-    })?;
+    let corrected =
+        app.store.correct_row(&who, batch, row, expected, &body.value, judge).await.map_err(|e| match e {
+            StoreError::Fenced if fenced => {
+                let detail = "the list changed since that digest; look at the batch again";
+                Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
+            e => e.into(),
+        })?;
     let mut view = corrected.into_inner();
     if view.batch.rows <= approval::DIGEST_AT_ONCE_ROWS {
         view.batch = match approval::with_digest(&app.store, view.batch.clone()).await {

@@ -208,6 +208,7 @@ fn issues(row: &NewRow) -> impl Iterator<Item = Value> + '_ {
             "severity": issue.severity,
             "message": issue.message,
             "value": issue.value,
+            "other_row": issue.other_row,
         })
     })
 }

@@ -4,16 +4,16 @@ use super::batches::{fenced, invalid_state};
 use super::import::{insert_issues, insert_payouts, insert_rejected};
 use super::organisations::record_act;
 use super::rows::{self, get, time};
-use super::{Result, SqliteStore, Tx, error, own, sql};
-use crate::batch::correction::{Corrected, RowView, Standing, StoredRow};
-use crate::batch::import::{Field, Issue, Mapping, Uploaded, shown};
+use super::{Result, SqliteStore, Tx, error, own, repeats, sql};
+use crate::batch::correction::{Corrected, Correction, RowView, Standing, StoredRow};
+use crate::batch::import::{Field, Mapping, Uploaded, shown};
 use crate::batch::{Batch, Kind, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{
-    BadRow, Batches, Compared, CorrectRow, DigestLine, Done, Duplicate, IssueView, Lists, LookedAt, NewRow, Refusal,
+    BadRow, Batches, Compared, DigestLine, Done, Duplicate, IssueView, JudgeRow, Lists, LookedAt, NewRow, Refusal,
     SameFile, SamePayment, StoreError,
 };
 use async_trait::async_trait;
@@ -41,16 +41,17 @@ impl Lists for SqliteStore {
         batch: BatchId,
         row: u32,
         expected: Option<String>,
-        correct: CorrectRow,
+        correction: &Correction,
+        judge: JudgeRow,
     ) -> Result<Done<RowView>> {
-        let (now, actor) = (self.now(), actor.clone());
+        let (now, actor, correction) = (self.now(), actor.clone(), correction.clone());
         self.write(move |tx| {
             Box::pin(async move {
                 let found = rows::batch(tx, actor.organisation, batch).await?;
                 if expected.is_some_and(|expected| found.digest.as_ref() != Some(&expected)) {
                     return Err(StoreError::Fenced);
                 }
-                correct_row(tx, &actor, found, row, &correct, now).await
+                correct_row(tx, &actor, found, row, &correction, &judge, now).await
             })
         })
         .await
@@ -217,7 +218,7 @@ fn digest_line(row: &SqliteRow) -> Result<DigestLine> {
 }
 
 /// A row that can be paid has its cells no more; they are written again in the words of its file.
-async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
+pub(super) async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
     let number = i64::from(row);
     let rejected = sql!("row_rejected").bind(batch.id).bind(number).fetch_optional(&mut *tx).await.map_err(error)?;
     if let Some(found) = rejected {
@@ -259,7 +260,7 @@ async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<StoredRow> {
     Ok(StoredRow { row, standing: Standing::Valid, cells })
 }
 
-async fn issues(tx: &mut Tx, batch: BatchId, row: u32) -> Result<Vec<IssueView>> {
+pub(super) async fn issues(tx: &mut Tx, batch: BatchId, row: u32) -> Result<Vec<IssueView>> {
     let found = sql!("row_issues").bind(batch).bind(i64::from(row)).fetch_all(tx).await.map_err(error)?;
     found.iter().map(rows::issue).collect()
 }
@@ -274,24 +275,28 @@ async fn correct_row(
     actor: &Principal,
     batch: Batch,
     row: u32,
-    correct: &CorrectRow,
+    correction: &Correction,
+    judge: &JudgeRow,
     now: Time,
 ) -> Result<Done<RowView>> {
     if batch.state != State::Ready {
         return Err(invalid_state(&batch));
     }
     let before = stored(tx, &batch, row).await?;
-    let mut after = correct(&before, &batch)?;
+    let mut after = judge(&before, correction, &batch)?;
     if after.standing == Standing::Valid {
-        compare_with_the_others(tx, &batch, row, &mut after).await?;
+        repeats::compare(tx, &batch, row, row, &mut after).await?;
     }
     if (&before.cells, before.standing) == (&after.cells, after.standing) {
         return Ok(Done::AlreadyApplied(view(tx, batch, before.standing, &before.cells, row).await?));
     }
-    let told = told(&before, &after);
+    let mut told = told(&before, &after);
     let cells = after.cells.clone();
     let standing = after.standing;
     replace(tx, &batch, row, after, now).await?;
+    for (other, standing) in repeats::judge_again(tx, &batch, row, judge, now).await? {
+        told.push_str(&format!("; row {other} {}", words(standing)));
+    }
     changed(tx, batch.organisation).await?;
     let act = if standing == Standing::Excluded { "row.set_aside" } else { "row.corrected" };
     record_act(tx, actor, act, Some(batch.id), &told, now).await?;
@@ -307,40 +312,20 @@ fn told(before: &StoredRow, after: &Corrected) -> String {
         .filter(|(header, value)| old.get(header) != Some(value))
         .map(|(header, value)| format!("{header}: {:?} became {value:?}", old.get(&header).map_or("", String::as_str)))
         .collect();
-    let state = match after.standing {
+    format!("row {} {}; {}", before.row, words(after.standing), changed.join(", "))
+}
+
+fn words(standing: Standing) -> &'static str {
+    match standing {
         Standing::Valid => "can be paid",
         Standing::Invalid => "cannot be paid",
         Standing::Excluded => "is set aside",
-    };
-    format!("row {} {state}; {}", before.row, changed.join(", "))
-}
-
-/// What the import finds by its memory of earlier rows is asked of the database here.
-async fn compare_with_the_others(tx: &mut Tx, batch: &Batch, row: u32, after: &mut Corrected) -> Result<()> {
-    let Some(recipient) = after.recipient.as_ref().filter(|_| batch.kind == Kind::Payout) else { return Ok(()) };
-    let mut found = Vec::new();
-    if let Some(reference) = &recipient.reference {
-        let same = sql!("row_same_reference").bind(batch.id).bind(reference).bind(i64::from(row));
-        let same = same.fetch_one(&mut *tx).await.map_err(error)?;
-        if let Some(first) = get::<Option<i64>>(&same, "row")? {
-            found.push(Issue::duplicate_reference(row, first as u32));
-        }
     }
-    let same = sql!("row_same_payment").bind(batch.organisation).bind(&recipient.msisdn).bind(recipient.amount.minor);
-    let same = same.bind(batch.id).bind(i64::from(row)).fetch_one(tx).await.map_err(error)?;
-    if let Some(first) = get::<Option<i64>>(&same, "row")? {
-        found.push(Issue::duplicate_payment(row, first as u32));
-    }
-    after.issues.extend(found.into_iter().map(IssueView::from));
-    if after.issues.iter().any(|issue| issue.severity == "error") {
-        (after.standing, after.recipient) = (Standing::Invalid, None);
-    }
-    Ok(())
 }
 
 /// What a row adds to the counters of its batch.
 #[derive(Default)]
-struct Counted {
+pub(super) struct Counted {
     valid: i64,
     invalid: i64,
     excluded: i64,
@@ -351,7 +336,7 @@ struct Counted {
     tax: i64,
 }
 
-async fn counted(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Counted> {
+pub(super) async fn counted(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Counted> {
     let number = i64::from(row);
     let mut counted = Counted::default();
     for issue in issues(tx, batch.id, row).await? {
@@ -372,7 +357,7 @@ async fn counted(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Counted> {
 }
 
 /// Takes the row out and puts it in again as it now is, counters included.
-async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Time) -> Result<()> {
+pub(super) async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Time) -> Result<()> {
     let number = i64::from(row);
     let before = counted(tx, batch, row).await?;
     sql!("row_clear_details").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
@@ -389,6 +374,11 @@ async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Ti
     if after.standing == Standing::Excluded {
         sql!("row_set_aside").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     }
+    settle(tx, batch, row, before).await
+}
+
+/// Counts a row again that was changed.
+pub(super) async fn settle(tx: &mut Tx, batch: &Batch, row: u32, before: Counted) -> Result<()> {
     let now_counted = counted(tx, batch, row).await?;
     let (valid, amount) = (now_counted.valid - before.valid, now_counted.amount - before.amount);
     let (fees, tax) = (now_counted.fees - before.fees, now_counted.tax - before.tax);

@@ -28,6 +28,7 @@ mod payouts;
 mod quarantine;
 mod receipts;
 mod record;
+mod repeats;
 mod reports;
 mod retries;
 mod rows;

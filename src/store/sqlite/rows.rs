@@ -126,6 +126,7 @@ pub(super) fn issue(row: &SqliteRow) -> Result<IssueView> {
         severity: get(row, "severity")?,
         message: get(row, "message")?,
         value: get(row, "value")?,
+        other_row: get::<Option<i64>>(row, "other_row")?.map(|row| row as u32),
     })
 }
 

@@ -17,7 +17,7 @@ use gaba::lane::route::{self, Router};
 use gaba::money::{Currency, Money};
 use gaba::org::Principal;
 use gaba::payout::exception::{Proposal, Verdict};
-use gaba::store::{CorrectRow, Done, Idempotency, Refusal, SharedStore, StoreError};
+use gaba::store::{Done, Idempotency, JudgeRow, Refusal, SharedStore, StoreError};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -192,9 +192,9 @@ impl World {
             _ => Correction { msisdn: Some("nobody".into()), ..Correction::default() },
         };
         let (store, maker, id) = (self.store(), tenant.maker.clone(), batch.id);
-        let judge = judge(self.process().life().config.clone(), correction);
+        let judge = judge(self.process().life().config.clone());
         let act = async move {
-            let view = store.correct_row(&maker, id, 2 + row % rows, None, judge).await?.into_inner();
+            let view = store.correct_row(&maker, id, 2 + row % rows, None, &correction, judge).await?.into_inner();
             approval::with_digest(&store, view.batch).await
         };
         let ran = self.asks("a correction", act)?;
@@ -227,8 +227,8 @@ impl World {
 }
 
 /// As the server judges a corrected row.
-fn judge(config: Arc<Config>, correction: Correction) -> CorrectRow {
-    Arc::new(move |stored, batch: &Batch| {
+fn judge(config: Arc<Config>) -> JudgeRow {
+    Arc::new(move |stored, correction, batch: &Batch| {
         let router = Router::new(&config.lanes).map_err(|e| StoreError::Rejected(e.to_string()))?;
         let mapping = batch.mapping.as_deref().map(Mapping::parse).transpose();
         let terms = Terms {
@@ -240,6 +240,6 @@ fn judge(config: Arc<Config>, correction: Correction) -> CorrectRow {
             sms: SmsTerms::of(&config.lanes, batch).map_err(|why| Refusal::Invalid(why.to_string()))?,
             notice: None,
         };
-        correction::correct(stored, &correction, &terms).map_err(Refusal::into)
+        correction::correct(stored, correction, &terms).map_err(Refusal::into)
     })
 }
