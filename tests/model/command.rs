@@ -236,7 +236,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let mut left = chance.below(menu.iter().map(|(weight, _)| weight).sum());
     for (weight, make) in menu {
         if left < weight {
-            return make(chance);
+            return agreeing(model, make(chance), chance);
         }
         left -= weight;
     }
@@ -282,12 +282,20 @@ fn act(c: &mut Chance) -> Command {
 
 fn resolve(c: &mut Chance) -> Command {
     let by = c.of(&[Person::Maker, Person::Checker]);
-    // Rarely two agree by chance alone: more often than not they say the same of the same case.
-    let case = c.any();
-    let say = if c.one_in(3) { c.of(&Say::ALL) } else { Say::ALL[case / 8 % 4] };
-    let (evidence, transaction) = (proof(c), proof(c));
+    let (say, evidence, transaction) = (c.of(&Say::ALL), proof(c), proof(c));
     let word = Word { say, note: c.below(2) as u8, evidence, transaction };
-    Command::Resolve { case, by, word, stranger: c.one_in(25) }
+    Command::Resolve { case: c.any(), by, word, stranger: c.one_in(25) }
+}
+
+/// Rarely two agree by chance alone: of a case that somebody has spoken of, the other mostly says the same.
+fn agreeing(model: &Model, command: Command, c: &mut Chance) -> Command {
+    let Command::Resolve { case, word, stranger, .. } = command else { return command };
+    let spoken_of = case.checked_rem(model.cases.len()).and_then(|which| model.cases[which].proposal);
+    let Some((proposer, proposed)) = spoken_of.filter(|_| !c.one_in(4)) else { return command };
+    let by = if proposer == Person::Maker { Person::Checker } else { Person::Maker };
+    let proof = if c.one_in(6) { word } else { proposed };
+    let word = Word { note: word.note, evidence: proof.evidence, transaction: proof.transaction, ..proposed };
+    Command::Resolve { case, by, word, stranger }
 }
 
 /// Mostly the same, or none.

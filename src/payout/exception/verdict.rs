@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_paid_with_another_amount_is_not_only_to_be_dismissed() {
+        let case = |payout| Case { kind: Kind::Mismatch, payout, present: false, attempt_paid: false, reversed: false };
+        assert_eq!(act(case(State::Queued), Verdict::Paid), Some(Act::Pay), "else it is sent again");
+        for given_up in [State::Failed, State::Cancelled] {
+            assert_eq!(act(case(given_up), Verdict::Paid), Some(Act::Correct));
+        }
+        assert_eq!(act(case(State::Paid), Verdict::Paid), None);
+    }
+
+    #[test]
     fn a_payment_known_already_is_never_posted_again() {
         let known =
             Case { kind: Kind::LateSuccess, payout: State::Paid, present: false, attempt_paid: true, reversed: false };
