@@ -99,7 +99,7 @@ fn nothing_runs_in_csv(file: &str, report: &[u8]) {
 fn nothing_runs_in_a_workbook(file: &str, report: Vec<u8>) {
     let mut book: Xlsx<_> = open_workbook_from_rs(Cursor::new(report)).unwrap();
     let range = book.worksheet_range("Payments").unwrap();
-    let name = range.rows().next().unwrap().iter().position(|h| h.to_string() == "name").unwrap();
+    let name = range.rows().next().unwrap().iter().position(|h| *h == "name").unwrap();
     for (row, (what, uploaded, _)) in range.rows().skip(1).zip(CELLS) {
         assert_eq!(row[name], Data::String(uploaded.trim().to_owned()), "{file}: {what}");
     }
