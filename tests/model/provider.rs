@@ -30,6 +30,8 @@ pub struct Entry {
     pub said_failed: bool,
     /// It paid after all what it had said failed.
     pub contradicted: bool,
+    /// Two people decided that it had not paid and would not.
+    given_up: bool,
 }
 
 impl Entry {
@@ -87,6 +89,7 @@ impl Provider {
             settled: false,
             said_failed: false,
             contradicted: false,
+            given_up: false,
         };
         self.by_reference.insert(reference, self.book.len());
         self.book.push(entry);
@@ -106,7 +109,13 @@ impl Provider {
         self.forgets && now - self.book[which].seen_at >= REMEMBERED
     }
 
-    /// The transfer ends. Nobody gets money twice, but where the provider itself had said that the first time failed.
+    /// What two people decided of the transfers of a row, right or not: whoever is paid twice then is so by their word.
+    pub fn give_up(&mut self, at: At) {
+        self.book.iter_mut().filter(|e| e.at == at).for_each(|e| e.given_up = true);
+    }
+
+    /// The transfer ends. Nobody gets money twice, but where the provider itself had said that the first time failed, or two
+    /// people had.
     pub fn settle(&mut self, which: usize) -> Result<(), Wrong> {
         self.book[which].settled = true;
         self.nobody_is_paid_twice(self.book[which].at)
@@ -121,7 +130,7 @@ impl Provider {
     }
 
     fn nobody_is_paid_twice(&self, at: At) -> Result<(), Wrong> {
-        let paid = self.book.iter().filter(|e| e.at == at && e.paid() && !e.contradicted).count();
+        let paid = self.book.iter().filter(|e| e.at == at && e.paid() && !e.contradicted && !e.given_up).count();
         if paid > 1 { Err(format!("I1: {at:?} was paid {paid} times")) } else { Ok(()) }
     }
 

@@ -343,9 +343,13 @@ impl World {
             reissue_after: Duration::from_micros(REISSUE_AFTER as u64),
             sms_lane: Some(SMS_LANE.into()),
         };
+        let before = self.model.cases[which].resolution;
         let engine = answer(self.store.resolve(&actor, id, proposal, Arc::new(move |_| terms()), None).await)?.0;
         let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, word, &other) };
         same(format!("{word:?} by {by:?} on {:?}", self.model.cases[which]), engine, model)?;
+        if before.is_none() && matches!(self.model.cases[which].resolution, Some("reissue" | "not_paid")) {
+            self.provider.give_up(at);
+        }
         Ok(true)
     }
 
