@@ -2,9 +2,9 @@
 //! modulo what there is when the step is taken.
 
 use super::cases::{Person, Say, Word};
-use super::provider::Fate;
+use super::provider::{Entry, Fate};
 use super::rules::*;
-use super::world::World;
+use super::world::{World, pick};
 use crate::support::chance::Chance;
 
 /// Somebody does something with a batch.
@@ -223,7 +223,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
         (some(world.spent.len(), 1), |c| Command::Repeat { spent: c.any() }),
         (some(provider.transit.len(), 3), |c| Command::Arrive { which: c.any() }),
         (some(provider.book.len(), 3), |c| Command::Settle { which: c.any() }),
-        (if provider.book.is_empty() || !chance.one_in(6) { 0 } else { 2 }, |c| Command::Contradict { which: c.any() }),
+        (if provider.book.is_empty() || !chance.one_in(2) { 0 } else { 3 }, |c| Command::Contradict { which: c.any() }),
         (some(provider.book.len(), 5), receipt),
         (some(world.posted.len(), 2), |c| Command::ReceiptAgain { which: c.any() }),
         (if chance.one_in(4) { 1 } else { 0 }, |c| Command::Stray { readable: !c.one_in(3), which: c.any() }),
@@ -236,7 +236,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let mut left = chance.below(menu.iter().map(|(weight, _)| weight).sum());
     for (weight, make) in menu {
         if left < weight {
-            return agreeing(model, make(chance), chance);
+            return contradicting(world, agreeing(model, make(chance), chance), chance);
         }
         left -= weight;
     }
@@ -247,10 +247,11 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
 const BATCHES_MAX: usize = 6;
 
 fn fund(c: &mut Chance) -> Command {
-    let amount = match c.below(12) {
-        0 => 0,
-        1 => 900_000_000_000_000,
-        2 => 1_000_000_000_000_000,
+    // A wallet that once got so much is never short again.
+    let amount = match c.below(36) {
+        0..=2 => 0,
+        3 => 900_000_000_000_000,
+        4 => 1_000_000_000_000_000,
         _ => i64::from(c.below(8_000)) + 1,
     };
     Command::Fund { org: c.any(), amount, reference: c.one_in(8).then(|| c.below(4)) }
@@ -282,7 +283,8 @@ fn act(c: &mut Chance) -> Command {
 
 fn resolve(c: &mut Chance) -> Command {
     let by = c.of(&[Person::Maker, Person::Checker]);
-    let (say, evidence, transaction) = (c.of(&Say::ALL), proof(c), proof(c));
+    let say = if c.one_in(5) { Say::Paid } else { c.of(&Say::ALL) };
+    let (evidence, transaction) = (proof(c), proof(c));
     let word = Word { say, note: c.below(2) as u8, evidence, transaction };
     Command::Resolve { case: c.any(), by, word, stranger: c.one_in(25) }
 }
@@ -296,6 +298,25 @@ fn agreeing(model: &Model, command: Command, c: &mut Chance) -> Command {
     let proof = if c.one_in(6) { word } else { proposed };
     let word = Word { note: word.note, evidence: proof.evidence, transaction: proof.transaction, ..proposed };
     Command::Resolve { case, by, word, stranger }
+}
+
+/// A provider seldom contradicts itself by chance alone: it is of what it said failed, and then it mostly says so.
+fn contradicting(world: &World, command: Command, c: &mut Chance) -> Command {
+    let book = &world.provider.book;
+    let some = |of: fn(&Entry) -> bool, c: &mut Chance| {
+        let found: Vec<usize> = (0..book.len()).filter(|which| of(&book[*which])).collect();
+        pick(c.any(), found.len()).map(|n| found[n])
+    };
+    let found = match command {
+        Command::Contradict { .. } => some(|e| e.settled && e.said_failed && !e.contradicted, c),
+        Command::Receipt { tale: Tale::True, .. } if c.one_in(2) => some(|e| e.contradicted, c),
+        _ => None,
+    };
+    match (command, found) {
+        (Command::Contradict { .. }, Some(which)) => Command::Contradict { which },
+        (Command::Receipt { tale, .. }, Some(which)) => Command::Receipt { which, tale },
+        (command, _) => command,
+    }
 }
 
 /// Mostly the same, or none.
@@ -315,7 +336,7 @@ fn contact(c: &mut Chance) -> Command {
     };
     let fate = match c.below(8) {
         0 | 1 => Fate::Refuses { retryable: true },
-        2 => Fate::Refuses { retryable: false },
+        2 | 3 => Fate::Refuses { retryable: false },
         _ => Fate::Pays,
     };
     Command::Contact { hand: c.any(), way, fate }
