@@ -48,6 +48,11 @@ impl Currency {
         }
     }
 
+    /// Whether people write `/=` and Shs for it.
+    pub fn has_shillings(self) -> bool {
+        matches!(self, Currency::Ugx | Currency::Kes | Currency::Tzs)
+    }
+
     /// Decimal places of the minor unit, per ISO 4217 (UGX 0, KES 2).
     pub fn exponent(self) -> u32 {
         match self {

@@ -23,8 +23,7 @@ pub fn normalise(text: &str, country: Country) -> Result<Normalised, PhoneError>
     if is_negative(text) {
         return Err(PhoneError::Negative { country });
     }
-    // A zero before it no program would write.
-    if decimals(text).is_some() && !text.starts_with('0') {
+    if decimals(text).is_some() {
         return Err(PhoneError::Decimals { country });
     }
     let typed = Typed::read(text, country).map_err(|error| explain(text, error))?;
@@ -59,7 +58,7 @@ fn bare(text: &str) -> &str {
 
 /// The digits before and after the dot of what is written like a decimal number, and not grouped by dots.
 fn decimals(text: &str) -> Option<(&str, &str)> {
-    let (whole, fraction) = text.split_once('.')?;
+    let (whole, fraction) = text.strip_prefix('+').unwrap_or(text).split_once('.')?;
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let is_decimal = whole.len() >= FLOAT_DIGITS_MIN && digits(whole) && digits(fraction);
     is_decimal.then_some((whole, fraction))
@@ -67,7 +66,11 @@ fn decimals(text: &str) -> Option<(&str, &str)> {
 
 /// `-772123200`: what a spreadsheet makes of `+256-772123456`, which it takes for a formula.
 fn is_negative(text: &str) -> bool {
-    text.strip_prefix(['-', '\u{2212}', '\u{2013}']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    let signed = text.strip_prefix(['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2212}']);
+    // As accounts write it: (772123200), (-772123456).
+    let bracketed = || text.strip_prefix('(')?.strip_suffix(')').filter(|inside| !inside.contains(['(', ')']));
+    let digits = |rest: &str| rest.bytes().filter(u8::is_ascii_digit).count();
+    signed.or_else(bracketed).is_some_and(|rest| digits(rest) >= DIGITS_OF_A_NUMBER)
 }
 
 /// `2.56772E+11`: what a spreadsheet shows, and saves, when a column is too narrow for a number.
@@ -356,6 +359,10 @@ mod tests {
             ("77212345.0", "phone_too_short"),
             ("7721234.00", "phone_too_short"),
             ("-772123200", "phone_negative"),
+            ("- 772123200", "phone_negative"),
+            ("(772123200)", "phone_negative"),
+            ("+25677212345.6", "phone_decimals"),
+            ("07721234.56", "phone_decimals"),
             ("\u{2212}772123200", "phone_negative"),
             ("7721234567", "phone_too_long"),
             ("+254722123456", "phone_other_country"),

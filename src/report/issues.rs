@@ -34,12 +34,19 @@ pub fn header_line(headers: &[String]) -> Vec<u8> {
 
 /// One row.
 pub fn line(headers: &[String], row: &BadRow) -> Vec<u8> {
-    let reasons = safe(&row.reasons.join("; "));
+    let reasons = safe(&reasons(row));
     let cells: Vec<String> = match as_it_came(headers, row) {
         Some(cells) => cells.iter().map(|text| safe(text)).collect(),
         None => headers.iter().map(|header| in_column(row, header)).collect(),
     };
     record(cells.into_iter().chain([reasons]))
+}
+
+/// Why the row is here, and what stood in cells that are not handed out because they would be believed.
+fn reasons(row: &BadRow) -> String {
+    let withheld = row.cells.iter().filter(|cell| is_in_doubt(cell) && cell.fault != Some(Fault::Shifted));
+    let was = withheld.filter_map(|cell| Some(format!("{} was {}", cell.header.as_deref()?, cell.text())));
+    row.reasons.iter().cloned().chain(was).collect::<Vec<_>>().join("; ")
 }
 
 /// The cells of a row that does not fit the header, one after the other.
@@ -49,9 +56,14 @@ fn as_it_came<'r>(headers: &[String], row: &'r BadRow) -> Option<Vec<&'r str>> {
     (!fits && cells.len() != headers.len()).then_some(cells)
 }
 
+/// Whether a cell, on its own and as a text, would be believed and should not.
+fn is_in_doubt(cell: &Uploaded) -> bool {
+    matches!(cell.fault, Some(Fault::Shifted | Fault::Split | Fault::Percent | Fault::Money | Fault::Imprecise))
+}
+
 /// What stands in a column, unless that is in doubt.
 fn in_column(row: &BadRow, header: &str) -> String {
-    let found = row.cells.iter().find(|cell| cell.is_in(header) && cell.fault != Some(Fault::Shifted));
+    let found = row.cells.iter().find(|cell| cell.is_in(header) && !is_in_doubt(cell));
     found.map(|cell| safe(cell.text())).unwrap_or_default()
 }
 
@@ -91,13 +103,13 @@ impl Workbook {
     }
 
     fn row(&mut self, row: &BadRow) -> Result<(), BookError> {
-        let mut reasons = row.reasons.join("; ");
+        let mut reasons = reasons(row);
         let came = as_it_came(&self.headers, row);
         if let Some(cells) = &came {
             // In their places they would fit.
             reasons.push_str(&format!("; the row was: {}", cells.join(" | ")));
         }
-        let is_sure = |cell: &&Uploaded| came.is_none() && cell.fault != Some(Fault::Shifted);
+        let is_sure = |cell: &&Uploaded| came.is_none() && !is_in_doubt(cell);
         let cell = |header: &String| {
             let found = row.cells.iter().find(|cell| cell.is_in(header)).filter(is_sure);
             Cell::text(found.map(Uploaded::text))
@@ -155,5 +167,13 @@ mod tests {
         // Half corrected: what is still in doubt is not handed out as if it were right.
         let half = vec![short[0].clone(), Uploaded::new("Pay", "5000")];
         assert_eq!(line(&headers, &bad(half, &["why"])), b",5000,why\r\n");
+    }
+
+    #[test]
+    fn what_would_be_believed_on_its_own_is_told_and_not_handed_out() {
+        let split = Uploaded { fault: Some(Fault::Split), ..Uploaded::new("Pay", "500") };
+        let row = bad(vec![Uploaded::new("Phone", "077"), split, Uploaded::new("Note", "000")], &["why"]);
+        let headers = headers(Some(&row));
+        assert_eq!(line(&headers, &row), b"077,,000,why; Pay was 500\r\n");
     }
 }

@@ -113,7 +113,7 @@ fn look(code: &str) -> Option<Look> {
 fn bracketed(inside: &str) -> Option<String> {
     const UNITED_STATES: &str = "409";
     let inside = inside.strip_prefix('$')?;
-    let (symbol, language) = inside.rsplit_once('-').unwrap_or((inside, ""));
+    let (symbol, language) = inside.split_once('-').unwrap_or((inside, ""));
     let symbol: String = symbol.split_whitespace().collect();
     match symbol.as_str() {
         "" => None,

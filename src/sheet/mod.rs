@@ -38,6 +38,7 @@ pub use frame::Opening;
 pub use parent::{Answer, Program, Stream};
 pub use ranges::Ranges;
 pub use read::read_sheet_bytes;
+pub(crate) use sign::{SHILLINGS, sign};
 
 /// Widest list, in columns.
 pub const COLUMNS_MAX: usize = 256;

@@ -3,7 +3,7 @@
 use crate::money::Currency;
 
 /// What stands for shillings without saying whose: behind the number, as an amount may be typed.
-pub(super) const SHILLINGS: &str = "/=";
+pub(crate) const SHILLINGS: &str = "/=";
 
 /// Signs, in upper case, that mean one currency; those of all shillings.
 const KNOWN: [(&str, &str); 17] = [
@@ -28,7 +28,7 @@ const KNOWN: [(&str, &str); 17] = [
 
 /// The first sign of money in what is shown: its code where it has one, else as it stands. Other words, such as `kg`, are
 /// none.
-pub(super) fn sign(shown: &str) -> Option<String> {
+pub(crate) fn sign(shown: &str) -> Option<String> {
     let words = shown.split(|c: char| !c.is_alphabetic() && !is_symbol(c)).filter(|word| !word.is_empty());
     words.filter_map(meant).next().or_else(|| {
         let shillings = shown.contains("/=") || shown.contains("/-");

@@ -68,14 +68,14 @@ pub fn cases() -> Vec<Case> {
         shillings("nothing", "", Refused("amount_missing")),
         Case {
             group: GROUP,
-            name: "USD in a column of currencies",
-            upload: Upload::Text("phone,amount,currency\n0772345302,500,USD\n".into(), "list.csv"),
+            name: "US$ in a column of currencies",
+            upload: Upload::Text("phone,amount,currency\n0772345302,500,US$\n".into(), "list.csv"),
             becomes: Refused("amount_other_currency"),
         },
         Case {
             group: GROUP,
-            name: "the list's own currency in such a column",
-            upload: Upload::Text("phone,amount,currency\n0772345303,500,UGX\n".into(), "list.csv"),
+            name: "the list's own currency in such a column, as people write it",
+            upload: Upload::Text("phone,amount,currency\n0772345303,500,Ushs\n".into(), "list.csv"),
             becomes: Reads("256772345303 500"),
         },
     ]

@@ -66,6 +66,21 @@ fn records() -> Vec<Case> {
             Refused("amount_split"),
         ),
         case(
+            "the same with the currency before it",
+            "name,phone,amount,note\nGrace,0772345239,UGX 500,000\n",
+            Refused("amount_split"),
+        ),
+        case(
+            "a short amount and a short number beside it, with semicolons between",
+            "phone;amount;ward\n0772345240;500;101\n",
+            Reads("256772345240 500"),
+        ),
+        case(
+            "a short amount, and beside it a column of numbers by its name",
+            "phone,amount,staff no\n0772345241,500,101\n",
+            Reads("256772345241 500"),
+        ),
+        case(
             "the same in a row that fits the header",
             "phone,amount,village,district\n0772345228,900,000,Kololo\n",
             Refused("amount_split"),
@@ -84,6 +99,11 @@ fn records() -> Vec<Case> {
         case(
             "a quote that is not closed, and a cell below it that ends with one",
             "phone,amount,remark\n0772345231,5000,\"see note\n0772345232,6000,pipe of 5\"\n",
+            Unreadable("one of them looks like another recipient"),
+        ),
+        case(
+            "a quote that is not closed in the header",
+            "name,phone,amount,\"note\nGrace,0772345236,5000,x\nMoses,0772345237,6000,y\"\nIrene,0772345238,7000,z\n",
             Unreadable("one of them looks like another recipient"),
         ),
         case(
@@ -173,6 +193,11 @@ fn headers() -> Vec<Case> {
             "the header once more within the list",
             "name,phone,amount\nGrace,0772345226,5000\nname,phone,amount\n",
             Refused("header_again"),
+        ),
+        case(
+            "a remark that is the name of a column, in a row without a number",
+            "name,phone,amount,narration\nGrace,,6000,Salary\n",
+            Refused("phone_missing"),
         ),
         case(
             "no column of amounts",

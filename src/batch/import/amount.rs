@@ -159,9 +159,8 @@ fn groups_digits(c: char) -> bool {
 
 /// Takes off the batch's currency code before or after the number, or the shilling sign `/=` after it.
 fn without_currency(text: &str, currency: Currency) -> Result<&str, AmountError> {
-    let shillings = matches!(currency, Currency::Ugx | Currency::Kes | Currency::Tzs);
     if let Some(number) = text.strip_suffix("/=").or_else(|| text.strip_suffix("/-"))
-        && shillings
+        && currency.has_shillings()
     {
         return without_currency(number.trim(), currency);
     }

@@ -7,6 +7,7 @@
 use super::SmsTerms;
 use super::issue::ImportError;
 use super::message::{self, Tag};
+use super::names::{COUNTING, CURRENCY_HEADERS};
 use super::rows::Cell;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,8 +18,6 @@ use unicode_normalization::char::is_combining_mark;
 
 /// The column that says why a row was refused, in the list of bad rows that is handed out to be corrected.
 pub const REASON_HEADER: &str = "gaba_reason";
-
-const CURRENCY_HEADERS: [&str; 3] = ["currency", "currency code", "ccy"];
 
 /// What Gaba needs, or can use, of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, Serialize)]
@@ -35,66 +34,6 @@ pub enum Field {
 impl Field {
     pub const ALL: [Field; 6] =
         [Field::Msisdn, Field::Amount, Field::Name, Field::Reference, Field::Note, Field::Network];
-
-    /// Headers understood without a mapping, as [`fold`] leaves them. The first is the one to recommend.
-    fn headers(self) -> &'static [&'static str] {
-        match self {
-            Field::Msisdn => &[
-                "phone number",
-                "msisdn",
-                "phone",
-                "mobile",
-                "number",
-                "telephone",
-                "mobile number",
-                "mobile money number",
-                "phone no",
-                "tel no",
-                "telephone no",
-                "telephone number",
-                "mobile no",
-                "mobile money no",
-                "contact",
-                "contact number",
-            ],
-            Field::Amount => {
-                &["amount", "net pay", "salary", "value", "amt", "net salary", "net payable", "net amount"]
-            }
-            Field::Name => &["name", "full name", "beneficiary", "recipient"],
-            Field::Reference => &["reference", "id", "employee id", "staff id"],
-            Field::Note => &["note", "narration", "reason"],
-            Field::Network => &["network"],
-        }
-    }
-
-    /// Words by which a header may mean the field, whatever else it says; where it has one of the second, it does not.
-    fn hints(self) -> (&'static [&'static str], &'static [&'static str]) {
-        match self {
-            Field::Msisdn => (
-                &["phone", "telephone", "tel", "mobile", "msisdn", "momo", "mm", "cell", "cellphone"],
-                &["network", "operator", "provider", "name", "type", "model"],
-            ),
-            Field::Amount => (
-                &["amount", "amt", "net", "pay", "paid", "payable", "salary", "wage", "wages", "balance", "due"],
-                &[
-                    "account", "bank", "by", "code", "date", "day", "days", "grade", "id", "leave", "method", "mode",
-                    "month", "name", "no", "number", "period", "point", "scale", "station", "status", "type", "words",
-                ],
-            ),
-            _ => (&[], &[]),
-        }
-    }
-
-    /// Whether a header that is not one of [`headers`](Self::headers) may mean the field all the same. Beside a net pay the
-    /// pay that it was reckoned from does not.
-    fn is_hinted_at(self, folded: &str, beside: &str) -> bool {
-        let (hints, others) = self.hints();
-        let words = || folded.split(|c: char| !c.is_alphanumeric());
-        let before_deductions = |word: &str| matches!(word, "pay" | "salary" | "wage" | "wages");
-        let is_net = beside.split(' ').any(|word| word == "net");
-        words().any(|word| hints.contains(&word) && !(is_net && before_deductions(word)))
-            && !words().any(|word| others.contains(&word))
-    }
 
     /// Whether a list must have it. One that is only told something (`told`) needs numbers.
     pub(super) fn is_required(self, told: bool) -> bool {
@@ -261,6 +200,12 @@ impl Columns {
         Mapping(Field::ALL.into_iter().filter_map(found).collect())
     }
 
+    /// Whether a column, by its header, holds numbers that are short and no money.
+    pub fn counts(&self, column: usize) -> bool {
+        let header = self.headers.get(column).map(|header| fold(header)).unwrap_or_default();
+        header.split(' ').any(|word| COUNTING.contains(&word))
+    }
+
     pub fn of(&self, field: Field) -> Option<usize> {
         self.by_field[field as usize]
     }
@@ -358,12 +303,26 @@ fn rivals(
     (0..header.len()).filter(may_be).collect()
 }
 
-/// Whether a row below the header is one itself, and names other columns than the first: `None` when it is none, else
-/// whether they are others.
+/// Whether a row below the header is one itself: `None` when it is none, else whether it names other columns than the first.
+/// One word that names a column may be a remark.
 pub(super) fn header_again(columns: &Columns, cells: &[Cell<'_>], told: bool) -> Option<bool> {
-    let named = |(at, cell): (usize, &Cell<'_>)| Some((at, recognise(&cell.text).filter(|f| f.is_required(told))?));
-    let named: Vec<(usize, Field)> = cells.iter().enumerate().filter_map(named).collect();
-    (!named.is_empty()).then(|| named.iter().any(|(at, field)| columns.of(*field) != Some(*at)))
+    let filled: Vec<(usize, String)> = cells
+        .iter()
+        .enumerate()
+        .filter(|(_, cell)| !cell.is_blank())
+        .map(|(at, cell)| (at, fold(&cell.text)))
+        .collect();
+    let is_header = |at: usize, text: &String| columns.headers.get(at).is_some_and(|header| fold(header) == *text);
+    if filled.len() > 1 && filled.iter().all(|(at, text)| is_header(*at, text)) {
+        return Some(false);
+    }
+    let is_nameless = |at: usize| columns.headers.get(at).is_none_or(|header| **header == format!("column {}", at + 1));
+    let named = |(at, text): &(usize, String)| Some((*at, recognise(text).filter(|f| f.is_required(told))?));
+    let named: Vec<(usize, Field)> = filled.iter().filter_map(named).collect();
+    let whole = named.len() > 1 && named.iter().any(|(at, field)| columns.of(*field) != Some(*at));
+    // The second line of a header that stands in two: it names what the first has no name for.
+    let second = filled.len() > 1 && named.iter().any(|(at, _)| is_nameless(*at));
+    (whole || second).then_some(true)
 }
 
 #[cfg(test)]
@@ -418,7 +377,8 @@ mod tests {
             &["phone", "salary", "PAYE", "Net wage"][..],
             &["phone", "Amount", "Amount paid", "Balance"],
             &["phone", "amount", "amount due"],
-            &["phone", "net pay", "balance"],
+            &["phone", "net pay", "final pay"],
+            &["phone", "salary", "total"],
             &["phone", "Mobile Money No. 2", "amount"],
             &["phone", "MM number", "amount"],
             &["number", "contact", "amount"],
@@ -428,7 +388,8 @@ mod tests {
             assert!(read(header, Some(&mapped)).is_ok(), "{header:?}");
         }
         for header in [
-            &["phone", "basic pay", "gross pay", "net pay"][..],
+            &["phone", "basic pay", "gross pay", "net pay", "loan balance", "total deductions"][..],
+            &["phone", "amount", "gross pay", "paid (y/n)", "phone allowance", "next of kin phone"],
             &["phone", "amount", "pay date", "amount in words", "salary scale", "leave balance"],
             &["phone", "mobile network", "amount", "account number"],
         ] {

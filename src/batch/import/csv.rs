@@ -21,6 +21,7 @@ pub(super) fn read(mut file: impl Read + Seek, text: &Text, intake: &mut Intake<
     let mut records = Records::new(source, text.delimiter);
     while let Some(record) = records.next()? {
         let cells: Vec<Cell<'_>> = record.cells().map(Cell::text).collect();
+        intake.may_split(text.delimiter == b',' && !record.quoted);
         intake.take(record.row, &cells)?;
     }
     Ok(())
@@ -40,6 +41,7 @@ pub(super) struct Records<R> {
     after_cr: bool,
     finished: bool,
     quotes: Quotes,
+    quoted: bool,
 }
 
 /// Follows the quotes of one record. A quote that is missing makes the reader take rows for a part of a cell, until one that
@@ -84,6 +86,8 @@ impl Quotes {
 /// One record; not blank.
 pub(super) struct Record<'a> {
     pub row: u32,
+    /// Whether there is a quote in it.
+    pub quoted: bool,
     text: &'a str,
     ends: &'a [usize],
 }
@@ -111,6 +115,7 @@ impl<R: BufRead> Records<R> {
             after_cr: false,
             finished: false,
             quotes: Quotes::Begin,
+            quoted: false,
         }
     }
 
@@ -121,7 +126,7 @@ impl<R: BufRead> Records<R> {
         }
         self.row += 1;
         let (length, cells) = self.fill()?;
-        let row = self.row;
+        let (row, quoted) = (self.row, self.quoted);
         let bytes = &self.bytes[..length];
         let ends = &self.ends[..cells];
         if bytes.contains(&0) {
@@ -132,7 +137,7 @@ impl<R: BufRead> Records<R> {
         if longest.unwrap_or(0) > CELL_BYTES_MAX {
             return Err(self.cell_too_long());
         }
-        Ok(Some(Record { row, text, ends }))
+        Ok(Some(Record { row, quoted, text, ends }))
     }
 
     /// Counts and skips line ends before a record.
@@ -162,7 +167,7 @@ impl<R: BufRead> Records<R> {
     /// Reads one record; returns its length in bytes and the number of its cells.
     fn fill(&mut self) -> Result<(usize, usize), ImportError> {
         let (mut length, mut cells) = (0, 0);
-        self.quotes = Quotes::Begin;
+        (self.quotes, self.quoted) = (Quotes::Begin, false);
         loop {
             let buffer = fill_buf(&mut self.source, self.row)?;
             let at_end = buffer.is_empty();
@@ -172,6 +177,7 @@ impl<R: BufRead> Records<R> {
                 self.reader.read_record(input, &mut self.bytes[length..], &mut self.ends[cells..]);
             let last = read.checked_sub(1).map(|i| input[i]);
             (length, cells) = (length + written, cells + ended);
+            self.quoted |= memchr::memchr(b'"', &input[..read]).is_some();
             self.quotes = self.quotes.follow(&input[..read], self.delimiter);
             if !at_end {
                 self.source.consume(read);

@@ -139,7 +139,7 @@ pub(super) fn is_number(cell: impl AsRef<str>, country: Country) -> bool {
 
 /// Whether one of the cells is a phone number and another one an amount.
 pub(super) fn looks_paid(cells: &[impl AsRef<str>], country: Country, currency: Currency) -> bool {
-    let amount = |cell: &str| amount::parse(cell, currency).is_ok();
+    let amount = |cell: &str| amount::parse(cell, currency).is_ok() && !is_number(cell, country);
     (0..cells.len()).any(|at| {
         is_number(&cells[at], country)
             && cells.iter().enumerate().any(|(other, cell)| other != at && amount(cell.as_ref()))

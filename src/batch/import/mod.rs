@@ -11,6 +11,7 @@
 //! is found, `amount` and [`crate::phone`] for every row, and `totals` for the last ones.
 
 mod amount;
+mod beside;
 mod columns;
 mod csv;
 mod duplicates;
@@ -19,6 +20,7 @@ mod fault;
 mod header;
 mod issue;
 mod message;
+mod names;
 mod rows;
 mod shape;
 mod sheet;

@@ -60,6 +60,7 @@ pub(super) struct Intake<'a> {
     held: Vec<Held>,
     /// A name that was converted from an encoding which is only guessed, for a person to look at.
     foreign: Option<Foreign>,
+    may_split: bool,
 }
 
 pub(super) struct Held {
@@ -112,6 +113,7 @@ impl<'a> Intake<'a> {
             sum: Sum::default(),
             held: Vec::new(),
             foreign: None,
+            may_split: true,
         }
     }
 
@@ -119,6 +121,12 @@ impl<'a> Intake<'a> {
     pub fn amounts(&self) -> Option<usize> {
         let (_, columns) = self.header.as_ref().filter(|_| self.terms.sms.is_none())?;
         columns.of(Field::Amount)
+    }
+
+    /// Whether the next rows can have an amount that was split at its comma: commas are between their cells, and none is in
+    /// quotes.
+    pub fn may_split(&mut self, may_split: bool) {
+        self.may_split = may_split;
     }
 
     /// Keeps an eye on what the file's encoding, which is a guess, makes of names.
@@ -132,6 +140,9 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         self.notice_foreign(cells);
+        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
+            return Err(ImportError::RowInCell { row });
+        }
         let unwrapped = shape::unwrapped(cells);
         let cells = unwrapped.as_deref().unwrap_or(cells);
         let plain: Vec<Cell<'_>>;
@@ -149,17 +160,14 @@ impl<'a> Intake<'a> {
             self.header = self.search.offer(row, header)?;
             return Ok(());
         };
-        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
-            return Err(ImportError::RowInCell { row });
-        }
         if !shape::has_number(columns, cells)
             && let Some(others) = columns::header_again(columns, cells, self.terms.sms.is_some())
         {
             return self.refuse_header(row, cells, others);
         }
-        let split = shape::split_amount(columns, cells, self.shape);
+        let split = shape::split_amount(columns, cells, self.shape).filter(|_| self.may_split);
         let cells = split.as_deref().unwrap_or(cells);
-        let whole = self.shape == Shape::Placed || !shifted(columns, cells);
+        let whole = !self.has_shifted(columns, cells);
         let paid = self.terms.sms.is_none();
         let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole && paid);
         match look {
@@ -173,6 +181,17 @@ impl<'a> Intake<'a> {
             None => {
                 self.release()?;
                 self.judge(row, cells)
+            }
+        }
+    }
+
+    /// Whether values may stand in the wrong columns. In a spreadsheet they have places; one that is our list of bad rows may
+    /// have been a text before, in which a row that did not fit went on beyond the reasons.
+    fn has_shifted(&self, columns: &Columns, cells: &[Cell<'_>]) -> bool {
+        match self.shape {
+            Shape::Strict => shifted(columns, cells),
+            Shape::Placed => {
+                columns.are_ours() && cells.iter().skip(columns.headers.len()).any(|cell| !cell.is_blank())
             }
         }
     }
@@ -200,8 +219,9 @@ impl<'a> Intake<'a> {
 
     fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
+        let shape = if self.has_shifted(columns, cells) { Shape::Strict } else { Shape::Placed };
         let judge = Judge::new(self.terms, columns, row, cells);
-        let (row, amount) = judge.judge(self.shape, &mut self.duplicates);
+        let (row, amount) = judge.judge(shape, &mut self.duplicates);
         self.sum.add(amount);
         self.hand_out(row)
     }
@@ -388,7 +408,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The text of a field's cell; `None` without such a column, or when the cell is at fault and already reported.
-    fn value(&self, field: Field) -> Option<&str> {
+    pub(super) fn value(&self, field: Field) -> Option<&str> {
         let at = self.columns.of(field)?;
         match self.cells.get(at) {
             None => Some(""),
@@ -510,40 +530,6 @@ impl<'a> Judge<'a> {
                 most.display()
             );
             self.report(Field::Amount, Issue::error(self.row, "above_lane_maximum", message));
-        }
-    }
-
-    /// A column that says the currency is believed where it says another one.
-    fn judge_currency(&mut self) {
-        let Some(at) = self.columns.currency else { return };
-        let stated = self.cells.get(at).map_or("", |cell| bare(&cell.text));
-        let batch = self.terms.currency;
-        let is_code = stated.len() == 3 && stated.bytes().all(|b| b.is_ascii_alphabetic());
-        if is_code && stated.parse() != Ok(batch) {
-            let message = format!(
-                "the row says {stated}, and this batch is in {}. Correct it, or put the row into a batch of its currency",
-                batch.code()
-            );
-            let issue = Issue::error(self.row, "amount_other_currency", message);
-            self.issues.push(issue.in_column(&self.columns.headers[at], stated));
-        }
-    }
-
-    fn judge_network(&mut self, phone: Option<&Normalised>) {
-        let Some(stated) = self.value(Field::Network).map(bare).filter(|s| !s.is_empty()) else { return };
-        let country = self.terms.country;
-        let Some(named) = country.network_named(stated) else {
-            let known = country.networks().collect::<Vec<_>>().join(", ");
-            let message = format!("the network is not one of {known}, so it could not be compared with the number");
-            return self.report(Field::Network, Issue::warning(self.row, "network_unknown", message));
-        };
-        let Some(actual) = phone.and_then(|p| p.network) else { return };
-        if named != actual {
-            let message = format!(
-                "the row says {named}, but the number is one of {actual}. Correct the number or the network: one of \
-                 them is wrong"
-            );
-            self.report(Field::Network, Issue::error(self.row, "network_mismatch", message));
         }
     }
 

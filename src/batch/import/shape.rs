@@ -4,6 +4,7 @@ use super::Terms;
 use super::columns::{Columns, Field};
 use super::header;
 use super::rows::{Cell, Fault, bare};
+use crate::money::Currency;
 use std::borrow::Cow;
 
 /// How a file's rows relate to its header.
@@ -55,17 +56,13 @@ pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
     let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
-    let digits = |text: &str, counts: std::ops::RangeInclusive<usize>| {
-        counts.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    let whole = start_of_amount(&amount.text);
+    let (rest, tail) = digits_before(bare(&rest.text));
+    let is_rest = match shape {
+        Shape::Strict => rest.len() == 3 && ends_amount(tail) && !(columns.counts(at + 1) && !rest.ends_with("00")),
+        Shape::Placed => at + 1 >= columns.headers.len() && tail.is_empty() && (rest == "0" || rest.len() == 3),
     };
-    let is_rest = |text: &str| {
-        let whole = text.trim_end_matches("/=").split_once('.').map_or(text.trim_end_matches("/="), |(whole, _)| whole);
-        match shape {
-            Shape::Strict => digits(whole, 3..=3),
-            Shape::Placed => at + 1 >= columns.headers.len() && digits(whole, 1..=3),
-        }
-    };
-    if amount.fault.is_some() || !digits(bare(&amount.text), 1..=3) || !is_rest(bare(&rest.text)) {
+    if amount.fault.is_some() || !(1..=3).contains(&whole.len()) || whole == "0" || !is_rest {
         return None;
     }
     let marked = |(n, cell): (usize, &'c Cell<'_>)| Cell {
@@ -73,6 +70,23 @@ pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: 
         fault: if n == at { Some(Fault::Split) } else { cell.fault },
     };
     Some(cells.iter().enumerate().map(marked).collect())
+}
+
+/// The digits of an amount, when nothing follows them; before them the currency may stand.
+fn start_of_amount(text: &str) -> &str {
+    let text = bare(text).trim_start_matches(|c: char| c.is_alphabetic() || matches!(c, '.' | '\'' | ' ' | '\u{A0}'));
+    if text.bytes().all(|b| b.is_ascii_digit()) { text } else { "" }
+}
+
+fn digits_before(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// Whether this can stand behind the last digits of an amount: decimals, `/=`, a currency.
+fn ends_amount(tail: &str) -> bool {
+    let tail = tail.strip_prefix('.').map_or(tail, |decimals| digits_before(decimals).1);
+    let word = tail.trim_matches([' ', '/', '=', '-', '.', '\'', '\u{A0}']);
+    word.is_empty() || word.eq_ignore_ascii_case("only") || word.to_uppercase().parse::<Currency>().is_ok()
 }
 
 /// Whether values may stand in the wrong columns. Cells beyond the header are harmless when blank: a delimiter at the end
