@@ -59,7 +59,7 @@ pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: 
     let whole = start_of_amount(&amount.text);
     let (rest, tail) = digits_before(bare(&rest.text));
     let is_rest = match shape {
-        Shape::Strict => rest.len() == 3 && ends_amount(tail) && !(columns.counts(at + 1) && !rest.ends_with("00")),
+        Shape::Strict => rest.len() == 3 && ends_amount(tail) && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => at + 1 >= columns.headers.len() && tail.is_empty() && (rest == "0" || rest.len() == 3),
     };
     if amount.fault.is_some() || !(1..=3).contains(&whole.len()) || whole == "0" || !is_rest {
