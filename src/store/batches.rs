@@ -98,12 +98,12 @@ pub trait Batches: Send + Sync {
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed. One whose
     /// reader never came back is claimed only while no other is in hand, and then is the only one.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
-    /// What uploads with a mapping taught of headers, the latest of each header.
+    /// What approved lists with a mapping of their own taught of headers, the latest of each header.
     async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered>;
     /// Engine: adds rows to a batch being imported, and to its counters; `batch.reading` says how far the file was read.
     /// A row of neither a recipient nor a rejected row is no row of the list, only what is said of it. [`StoreError::Fenced`] when the claim is no longer ours.
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;
-    /// Engine: the batch becomes `ready`, and the mapping that its upload gave is remembered for its header.
+    /// Engine: the batch becomes `ready`. The mapping that its upload gave is remembered for its header when it is approved.
     async fn finish_import(&self, batch: &Batch, totals: ImportTotals) -> Result<()>;
     /// Engine: gives a claimed import back, to be read from its beginning after `wait`. That it was begun does not count: only
     /// lists whose readers never came back are given up.

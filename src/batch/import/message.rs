@@ -8,7 +8,6 @@ use super::columns::{Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
 use super::issue::{ImportError, Issue, Severity};
 use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX, bare};
-use super::shape::Shape;
 use super::{Recipient, Row, SmsTerms, Stated};
 use crate::money::Money;
 use crate::phone::Normalised;
@@ -84,10 +83,7 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn judge_message(mut self, sms: &SmsTerms, shape: Shape, duplicates: &mut Duplicates) -> Row {
-        if shape == Shape::Strict && self.has_shifted() {
-            return self.done(None, Stated::default());
-        }
+    pub(super) fn judge_message(mut self, sms: &SmsTerms, duplicates: &mut Duplicates) -> Row {
         self.judge_loose_cells();
         let phone = self.phone();
         let name = self.text(Field::Name, NAME_CHARS_MAX);

@@ -36,7 +36,7 @@ pub(super) fn judge_one(terms: &Terms<'_>, uploaded: &[Uploaded], row: u32) -> R
     let judged = match read.and_then(|columns| columns.noticed(terms.notice.as_deref())) {
         Ok(columns) => {
             let judge = Judge::new(terms, &columns, row, &cells);
-            judge.judge(Shape::Placed, &mut Duplicates::default()).0
+            judge.judge(false, &mut Duplicates::default()).0
         }
         Err(error) => {
             let issues = vec![Issue::error(row, error.code(), &error)];
@@ -219,9 +219,9 @@ impl<'a> Intake<'a> {
 
     fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
-        let shape = if self.has_shifted(columns, cells) { Shape::Strict } else { Shape::Placed };
+        let shifted = self.has_shifted(columns, cells);
         let judge = Judge::new(self.terms, columns, row, cells);
-        let (row, amount) = judge.judge(shape, &mut self.duplicates);
+        let (row, amount) = judge.judge(shifted, &mut self.duplicates);
         self.sum.add(amount);
         self.hand_out(row)
     }
@@ -311,13 +311,13 @@ impl<'a> Judge<'a> {
         Judge { terms, columns, row, cells, issues: Vec::new(), shifted: false }
     }
 
-    /// The row, and its amount wherever that could be read.
-    fn judge(mut self, shape: Shape, duplicates: &mut Duplicates) -> (Row, Option<Money>) {
-        if let Some(sms) = &self.terms.sms {
-            return (self.judge_message(sms, shape, duplicates), None);
+    /// The row, and its amount wherever that could be read. Of one that has `shifted`, nothing is read.
+    fn judge(mut self, shifted: bool, duplicates: &mut Duplicates) -> (Row, Option<Money>) {
+        if shifted {
+            return (self.refuse_shifted(), None);
         }
-        if shape == Shape::Strict && self.has_shifted() {
-            return (self.done(None, Stated::default()), None);
+        if let Some(sms) = &self.terms.sms {
+            return (self.judge_message(sms, duplicates), None);
         }
         self.judge_loose_cells();
         let phone = self.phone();
@@ -375,11 +375,8 @@ impl<'a> Judge<'a> {
         Row { row: self.row, recipient, issues: self.issues, cells, stated }
     }
 
-    /// Whether it has, and then that is told.
-    pub(super) fn has_shifted(&mut self) -> bool {
-        if !shifted(self.columns, self.cells) {
-            return false;
-        }
+    /// Refuses the row because its values may stand in the wrong columns.
+    fn refuse_shifted(mut self) -> Row {
         let wanted = self.columns.headers.len();
         let message = format!(
             "the row has {} cells where the header has {wanted}, so its values may stand in the wrong columns. An \
@@ -389,7 +386,7 @@ impl<'a> Judge<'a> {
         );
         self.issues.push(Issue::error(self.row, "row_shape", message));
         self.shifted = true;
-        true
+        self.done(None, Stated::default())
     }
 
     /// What is wrong with a cell in the column where it stands. A date is a fault only where a number is wanted.
