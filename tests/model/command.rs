@@ -1,7 +1,7 @@
 //! The steps of a walk, as data: a list of them can be played again, and with some of them left out. Indices are taken
 //! modulo what there is when the step is taken.
 
-use super::cases::{Person, Say, Word};
+use super::cases::{Case, Person, Say, Word};
 use super::provider::{Entry, Fate};
 use super::rules::*;
 use super::world::{World, pick};
@@ -190,11 +190,12 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let batches = model.batches.len();
     let unanswered = world.hands.iter().filter(|h| h.answer.is_none()).count();
     let open = model.cases.iter().filter(|c| c.resolution.is_none()).count();
+    let short = model.cases.iter().filter(|c| is_short(model, c)).count();
     let out = model.rows().filter(|(_, _, r)| r.stand.is_out() || r.stand == Stand::Queued).count();
     // Deaths over the same row are rare by chance alone, and so are two people who agree.
     let suspect = model.rows().any(|(_, _, r)| r.is_suspect());
     let menu: [(u32, Make); 28] = [
-        (2, fund),
+        (if model.batches.iter().any(|b| b.phase == Phase::Awaiting) { 5 } else { 2 }, fund),
         (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
         (some(batches, 1), |c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
         (if importing { 8 } else { 0 }, |_| Command::ClaimImport),
@@ -210,7 +211,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
             seconds: c.below(3) * 10,
         }),
         (some(batches, 14), act),
-        (some(model.cases.len(), 1) + some(open, 10), resolve),
+        (some(model.cases.len(), 1) + some(open, 10) + some(short, 60), resolve),
         (1, |_| Command::StartScheduled),
         (if model.to_sweep().is_some() { 6 } else { 1 }, |c| Command::Sweep { n: c.below(5) + 1 }),
         (some(batches, 2) + some(out, 8), |c| Command::Claim { lane: c.any(), n: c.below(6) + 1 }),
@@ -236,7 +237,7 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let mut left = chance.below(menu.iter().map(|(weight, _)| weight).sum());
     for (weight, make) in menu {
         if left < weight {
-            return contradicting(world, agreeing(model, make(chance), chance), chance);
+            return steered(world, make(chance), chance);
         }
         left -= weight;
     }
@@ -249,10 +250,11 @@ const BATCHES_MAX: usize = 6;
 fn fund(c: &mut Chance) -> Command {
     // A wallet that once got so much is never short again.
     let amount = match c.below(36) {
-        0..=2 => 0,
-        3 => 900_000_000_000_000,
-        4 => 1_000_000_000_000_000,
-        _ => i64::from(c.below(8_000)) + 1,
+        0 | 1 => 0,
+        2 => 900_000_000_000_000,
+        3 => 1_000_000_000_000_000,
+        4..=10 => i64::from(c.below(8_000)) + 1,
+        _ => i64::from(c.below(300)) + 1,
     };
     Command::Fund { org: c.any(), amount, reference: c.one_in(8).then(|| c.below(4)) }
 }
@@ -287,6 +289,72 @@ fn resolve(c: &mut Chance) -> Command {
     let (evidence, transaction) = (proof(c), proof(c));
     let word = Word { say, note: c.below(2) as u8, evidence, transaction };
     Command::Resolve { case: c.any(), by, word, stranger: c.one_in(25) }
+}
+
+/// What would happen too rarely by chance alone is helped along.
+fn steered(world: &World, command: Command, c: &mut Chance) -> Command {
+    match command {
+        Command::Fund { .. } => frugal(&world.model, command, c),
+        Command::Act { .. } if !c.one_in(3) => timely(&world.model, command, c),
+        Command::Resolve { .. } => agreeing(&world.model, urgent(&world.model, command, c), c),
+        command => contradicting(world, command, c),
+    }
+}
+
+/// A list that can just now be approved, or of which something failed.
+fn timely(model: &Model, command: Command, c: &mut Chance) -> Command {
+    let Command::Act { by, stranger, act, .. } = command else { return command };
+    let fits = |b: &Batch| match act {
+        Act::Approve { .. } => b.phase == Phase::Awaiting,
+        Act::Retry { .. } => {
+            matches!(b.phase, Phase::Running | Phase::Completed) && b.rows.iter().any(|r| r.stand == Stand::Failed)
+        }
+        _ => false,
+    };
+    let found: Vec<usize> = (0..model.batches.len()).filter(|b| fits(&model.batches[*b])).collect();
+    match pick(c.any(), found.len()) {
+        Some(n) => Command::Act { batch: found[n], by, stranger, act },
+        None => command,
+    }
+}
+
+/// A wallet is seldom emptied by chance alone: most of the money that comes is just what a list that waits is short of.
+fn frugal(model: &Model, command: Command, c: &mut Chance) -> Command {
+    let missing = |b: &Batch| (b.org, b.needs() - model.orgs[b.org].wallet);
+    let waiting = model.batches.iter().filter(|b| b.phase == Phase::Awaiting).map(missing);
+    match (command, waiting.filter(|(_, missing)| *missing > 0).last()) {
+        (Command::Fund { reference, .. }, Some((org, amount))) if !c.one_in(4) => {
+            Command::Fund { org, amount, reference }
+        }
+        (command, _) => command,
+    }
+}
+
+/// People mostly look at what is open: first at what they could find paid and have no money for, then at poison. What had
+/// failed and was paid after all they mostly find paid.
+fn urgent(model: &Model, command: Command, c: &mut Chance) -> Command {
+    let Command::Resolve { case, by, mut word, stranger } = command else { return command };
+    let open = |which: &usize| model.cases[*which].resolution.is_none();
+    let cases: Vec<usize> = (0..model.cases.len()).filter(open).collect();
+    let first = |is: &dyn Fn(&Case) -> bool| cases.iter().copied().find(|which| is(&model.cases[*which]));
+    let (short, poison) = (first(&|case| is_short(model, case)), first(&|case| case.kind == "poison"));
+    let any = pick(c.any(), cases.len()).map(|n| cases[n]);
+    let case = if c.one_in(4) { case } else { short.or(poison).or(any).unwrap_or(case) };
+    let kind = case.checked_rem(model.cases.len()).map(|which| model.cases[which].kind);
+    match kind {
+        Some("late_success") if c.one_in(2) => word.say = Say::Paid,
+        Some("poison") if c.one_in(4) => word.say = Say::Dismiss,
+        _ => {}
+    }
+    Command::Resolve { case, by, word, stranger }
+}
+
+/// It can be found paid, and the wallet has not the money for that.
+fn is_short(model: &Model, case: &Case) -> bool {
+    let batch = &model.batches[case.at.0];
+    let row = &batch.rows[case.at.1];
+    let given_up = matches!(row.stand, Stand::Failed | Stand::Cancelled);
+    case.resolution.is_none() && given_up && model.orgs[batch.org].wallet < row.total
 }
 
 /// Rarely two agree by chance alone: of a case that somebody has spoken of, the other mostly says the same.

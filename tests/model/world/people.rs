@@ -52,6 +52,12 @@ impl World {
             let number = FIRST_ROW + n;
             Row::new(number, chance.of(&LANES), 100 + i64::from(chance.below(900)), FEE, now)
         };
+        let mut rows: Vec<Row> = (0..rows).map(row).collect();
+        // A wallet is seldom emptied by chance alone: some lists take just what is there.
+        let left = self.model.orgs[org].wallet - rows.iter().map(|r| r.total).sum::<i64>();
+        if let Some(last) = rows.last_mut().filter(|_| (1..1_000_000).contains(&left) && chance.one_in(2)) {
+            (last.amount, last.total) = (last.amount + left, last.total + left);
+        }
         let key = format!("list-{}", self.model.batches.len());
         let id = ids::batch(self.tenants[org].id, ids::MODE_LIVE, &key);
         let batch = Batch {
@@ -62,7 +68,7 @@ impl World {
             scheduled_at: later.map(|seconds| now + Micros::from(seconds) * SECOND),
             phase: Phase::Importing,
             due: None,
-            rows: (0..rows).map(row).collect(),
+            rows,
             invalid: i64::from(invalid),
             import: Import { due: now, ..Import::default() },
             rejection: None,
