@@ -38,7 +38,7 @@ pub use frame::Opening;
 pub use parent::{Answer, Program, Stream};
 pub use ranges::Ranges;
 pub use read::read_sheet_bytes;
-pub(crate) use sign::{SHILLINGS, sign};
+pub(crate) use sign::{is_money_of, sign};
 
 /// Widest list, in columns.
 pub const COLUMNS_MAX: usize = 256;

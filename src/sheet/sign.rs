@@ -36,6 +36,11 @@ pub(crate) fn sign(shown: &str) -> Option<String> {
     })
 }
 
+/// Whether a sign can mean this currency: of shillings it does not say whose.
+pub(crate) fn is_money_of(currency: Currency, sign: &str) -> bool {
+    sign == currency.code() || (sign == SHILLINGS && currency.has_shillings())
+}
+
 fn meant(word: &str) -> Option<String> {
     let upper = word.to_uppercase();
     if let Some((_, code)) = KNOWN.iter().find(|(known, _)| *known == upper) {

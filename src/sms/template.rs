@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 /// What the paid are told unless the upload says otherwise.
 pub const DEFAULT: &str = "Dear ((name)), ((organisation)) has paid you ((amount)). Ref ((reference)).";
+/// The same for whom the list has no name.
+const DEFAULT_NAMELESS: &str = "((organisation)) has paid you ((amount)). Ref ((reference)).";
 
 /// What is known of every payment, whatever columns its list has.
 pub const OF_A_PAYMENT: [&str; 6] = ["name", "amount", "reference", "organisation", "batch", "transaction"];
@@ -111,12 +113,17 @@ pub fn paid(message: &DueMessage) -> String {
     values.insert("organisation".into(), message.organisation_name.clone());
     values.insert("batch".into(), message.batch_name.clone());
     values.insert("transaction".into(), message.transaction_id.clone().unwrap_or_default());
-    render(message.template.as_deref().unwrap_or(DEFAULT), &values)
+    let default = if message.name.trim().is_empty() { DEFAULT_NAMELESS } else { DEFAULT };
+    render(message.template.as_deref().unwrap_or(default), &values)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::PURPOSE_PAID;
     use super::*;
+    use crate::money::{Currency, Money};
+    use crate::phone::Msisdn;
+    use uuid::Uuid;
 
     #[test]
     fn tags_are_filled_whatever_their_case_and_padding() {
@@ -144,6 +151,33 @@ mod tests {
         assert_eq!(merged("((name)), ((reference))"), "A. Akello, ");
         let own = BTreeMap::from([("Name".to_owned(), "Okot".to_owned())]);
         assert_eq!(merge("((name))", &own, Some("A. Akello"), None), "Okot", "a header goes first");
+    }
+
+    #[test]
+    fn whom_the_list_does_not_name_is_told_without_a_gap() {
+        let message = |name: &str, template: Option<&str>| {
+            text(&DueMessage {
+                id: Uuid::nil(),
+                organisation: Uuid::nil(),
+                batch: Uuid::nil(),
+                row: 2,
+                purpose: PURPOSE_PAID.into(),
+                msisdn: Msisdn::from_digits("256772123456").unwrap(),
+                template: template.map(str::to_owned),
+                name: name.into(),
+                amount: Money::new(5_000, Currency::Ugx),
+                reference: Some("R1".into()),
+                organisation_name: "Kampala Relief".into(),
+                batch_name: "March".into(),
+                transaction_id: None,
+                variables: BTreeMap::new(),
+                step: 0,
+                claim: 0,
+            })
+        };
+        assert_eq!(message("Akello", None), "Dear Akello, Kampala Relief has paid you UGX 5,000. Ref R1.");
+        assert_eq!(message(" ", None), "Kampala Relief has paid you UGX 5,000. Ref R1.");
+        assert_eq!(message("", Some("Hi ((name))!")), "Hi !", "the list's own text is its own");
     }
 
     #[test]

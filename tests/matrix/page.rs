@@ -1,6 +1,7 @@
 //! `docs/IMPORT.md`, written from the table and from what the server said to each of its lines.
 
 use super::{Becomes, Outcome};
+use gaba::batch::import::Field;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -15,14 +16,8 @@ the amount. They are found by their names, whatever the case, the accents or the
 
 | column | names that are understood |
 |---|---|
-| phone number | phone number, msisdn, phone, mobile, number, telephone, mobile number, mobile money number, contact, contact number; and no for number |
-| amount | amount, amt, net pay, net salary, net payable, net amount, salary, value |
-| name | name, full name, beneficiary, recipient |
-| reference | reference, id, employee id, staff id |
-| note | note, narration, reason |
-| network | network |
-
-Other names can be told at the upload, as a `mapping` from our column to yours: `{\"msisdn\": \"Tel.\", \"amount\": \"To
+{names}
+Other names can be told at the upload, as a `mapping` from our column to yours: `{\"msisdn\": \"Simu\", \"amount\": \"To
 pay\"}`. Once the list was approved it is remembered: the next list with the same header needs none. `{}` means that nothing
 remembered is to be used.
 A second column that may be the phone number or the amount by its name (*Amount paid* beside *Amount*, *MM number* beside *Phone*)
@@ -36,7 +31,7 @@ shows its numbers is not read, and neither is what a currency format means that 
 were last calculated to be. XLS holds 65,536 rows; a larger list is better an XLSX or a CSV.
 
 Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the
-list is left out when it is surely one. `declared_total` and `declared_count`, when given with the upload, are
+list is left out when it is surely one, and so are signatures (*Prepared by*, *Approved by*, *Signature*) with what stands below them. `declared_total` and `declared_count`, when given with the upload, are
 compared with what can be paid.
 
 **Taken** means that the row is paid as it stands. A **warning** is for whoever submits the list to look at; the row can be paid. A
@@ -59,7 +54,7 @@ pub fn is_current(outcomes: &[Outcome]) {
 }
 
 fn page(outcomes: &[Outcome]) -> String {
-    let mut page = HEAD.to_owned();
+    let mut page = HEAD.replace("{names}", &names());
     let mut group = "";
     for outcome in outcomes {
         if outcome.case.group != group {
@@ -69,6 +64,12 @@ fn page(outcomes: &[Outcome]) -> String {
         let _ = writeln!(page, "| {} | {} |", cell(outcome.case.name), cell(&verdict(outcome)));
     }
     page
+}
+
+/// A row per field with the names of columns that are understood.
+fn names() -> String {
+    let row = |field: Field| format!("| {} | {} |\n", field.headers()[0], field.headers().join(", "));
+    Field::ALL.into_iter().map(row).collect()
 }
 
 fn verdict(outcome: &Outcome) -> String {

@@ -102,6 +102,11 @@ fn records() -> Vec<Case> {
             Unreadable("one of them looks like another recipient"),
         ),
         case(
+            "a quote that is not closed, over a row that could not be paid",
+            "phone,amount,remark\n0772345240,5000,\"see note\n07723,6000,pipe of 5\"\n",
+            Unreadable("one of them looks like another recipient"),
+        ),
+        case(
             "a quote that is not closed in the header",
             "name,phone,amount,\"note\nGrace,0772345236,5000,x\nMoses,0772345237,6000,y\"\nIrene,0772345238,7000,z\n",
             Unreadable("one of them looks like another recipient"),
@@ -170,6 +175,16 @@ fn headers() -> Vec<Case> {
             Unreadable("no column holds the phone number. The file has \"name\", \"fone\", \"amount\""),
         ),
         case(
+            "the money in the header",
+            "name,Tel.,Amount (UGX)\nGrace,0772345242,5000\n",
+            Reads("256772345242 5000 Grace"),
+        ),
+        case(
+            "other money in the header",
+            "name,Tel.,Amount (KSh)\nGrace,0772345243,5000\n",
+            Unreadable("says its amounts are in KES, and this batch is in UGX"),
+        ),
+        case(
             "a second column that may be the amount, by a name that is not known",
             "name,phone,salary,PAYE,net wage\nGrace,0772345222,500000,100000,400000\n",
             Unreadable("more than one column may hold the amount: \"salary\", \"net wage\""),
@@ -207,7 +222,7 @@ fn headers() -> Vec<Case> {
         case(
             "no header at all",
             "Grace,0772345217,5000\nMoses,0772345218,5000\n",
-            Unreadable("no column holds the phone number"),
+            Unreadable("no column holds the phone number or the amount"),
         ),
         case("a column without a header", "phone,,amount\n0772345219,,5000\n", Reads("256772345219 5000")),
         case(
@@ -241,6 +256,18 @@ fn around() -> Vec<Case> {
         case("a total below, which is not the sum", format!("{LIST}Grand total,,111000\n"), Refused("total_row")),
         case("a total in the middle", LIST.replacen("50000\n", "50000\nJumla,,50000\n", 1), Refused("total_row")),
         case("a name and the sum without a number", format!("{LIST}Irene,,110000\n"), Refused("phone_missing")),
-        case("a signature below the list", format!("{LIST}Prepared by: Accounts,,\n"), Refused("phone_missing")),
+        case(
+            "signatures below the total",
+            format!(
+                "{LIST}Total,,110000\nPrepared by: Okello,Approved by: Akello,\nAccountant,Director,\nDate,1/11/2026,\n"
+            ),
+            Warned("signature_left_out"),
+        ),
+        case("a signature below the list", format!("{LIST}Prepared by: Accounts,,\n"), Warned("signature_left_out")),
+        case(
+            "a recipient below a signature",
+            format!("{LIST}Prepared by: Accounts,,\nIrene,0772345239,5000\n"),
+            Refused("phone_missing"),
+        ),
     ]
 }

@@ -65,6 +65,17 @@ pub fn cases() -> Vec<Case> {
         ("5000 shown as KES 5,000", shown::formatted(5_000.0, ["[$KES] #,##0", "0"]), Refused("amount_other_currency")),
         ("5000 shown as UGX 5,000", shown::formatted(5_000.0, ["[$UGX] #,##0", "0"]), Paid { rows: 1 }),
         ("5000 shown as 5,000/=", shown::formatted(5_000.0, ["#,##0\"/=\"", "0"]), Paid { rows: 1 }),
+        ("5000 shown by a format of a language", shown::formatted(5_000.0, ["[$-en-US]#,##0", "0"]), Paid { rows: 1 }),
+        (
+            "500,000 that came apart in a text file",
+            shown::rows(&[&["name", "phone", "amount", "village"], &["Grace", "0772345678", "500", "0", "Kololo"]]),
+            Refused("amount_split"),
+        ),
+        (
+            "our own list of bad rows, saved as a workbook, with a row that did not fit the header",
+            shown::rows(&[&["phone", "amount", "gaba_reason"], &["0772345678", "500", "row_shape", "000"]]),
+            Refused("row_shape"),
+        ),
         ("0.5 shown as 50%", shown::formatted(0.5, ["0%", "0"]), Refused("amount_percent")),
         ("5000 shown as $5,000, ODS", shown::formatted_ods("\"float\"", "$5,000"), Refused("amount_character")),
         (

@@ -59,6 +59,18 @@ pub fn behind(first: &[&[&str]], is_list: bool) -> Vec<u8> {
     })
 }
 
+/// A sheet of texts.
+pub fn rows(rows: &[&[&str]]) -> Vec<u8> {
+    written(|book| {
+        let sheet = book.add_worksheet();
+        for (row, cells) in (0..).zip(rows) {
+            for (column, cell) in (0..).zip(*cells) {
+                sheet.write(row, column, *cell).unwrap();
+            }
+        }
+    })
+}
+
 fn headed(sheet: &mut Worksheet, headers: &[&str]) {
     for (column, header) in (0..).zip(headers) {
         sheet.write(0, column, *header).unwrap();

@@ -4,7 +4,7 @@ use super::columns::Field;
 use super::issue::Issue;
 use super::rows::{Judge, bare};
 use crate::phone::Normalised;
-use crate::sheet::{SHILLINGS, sign};
+use crate::sheet::{is_money_of, sign};
 
 impl Judge<'_> {
     /// A column that says the currency is believed where it says another one.
@@ -14,8 +14,7 @@ impl Judge<'_> {
         let batch = self.terms.currency;
         let is_other = match sign(&stated.to_uppercase()) {
             None => !stated.is_empty(),
-            // Of shillings it does not say whose.
-            Some(sign) => sign != batch.code() && !(sign == SHILLINGS && batch.has_shillings()),
+            Some(sign) => !is_money_of(batch, &sign),
         };
         if is_other {
             let message = format!(

@@ -9,6 +9,8 @@ use super::issue::ImportError;
 use super::message::{self, Tag};
 use super::names::{COUNTING, CURRENCY_HEADERS};
 use super::rows::Cell;
+use crate::money::Currency;
+use crate::sheet::{is_money_of, sign};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -114,10 +116,17 @@ pub(super) fn fold(header: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The field a header means, if it is one of ours.
+/// The field a header means, if it is one of ours. An amount may say its money: `Amount (UGX)`.
 pub(super) fn recognise(header: &str) -> Option<Field> {
     let folded = fold(header);
-    Field::ALL.into_iter().find(|f| f.headers().contains(&folded.as_str()))
+    let named = |name: &str| Field::ALL.into_iter().find(|f| f.headers().contains(&name));
+    named(&folded).or_else(|| {
+        let is_money = |word: &&str| sign(word).is_some() || *word == "in";
+        sign(&folded)?;
+        let words: Vec<&str> = folded.split(['(', ')', '[', ']', '/', ',', ' ', '=']).collect();
+        let plain: Vec<&str> = words.into_iter().filter(|word| !word.is_empty() && !is_money(word)).collect();
+        named(&plain.join(" ")).filter(|field| *field == Field::Amount)
+    })
 }
 
 /// Of the header's cells, those that name a field: as mapped, else as recognised.
@@ -182,6 +191,20 @@ impl Columns {
             self.tags = message::tags_of_the_paid(notice, &self)?;
         }
         Ok(self)
+    }
+
+    /// Fails where the header of the amounts says that they are other money than the batch's.
+    pub fn in_currency(self, batch: Currency) -> Result<Columns, ImportError> {
+        let header = self.of(Field::Amount).map(|at| &self.headers[at]);
+        // As it stands, every word of three capitals would be the code of some money.
+        let stated = header.and_then(|header| sign(&fold(header))).filter(|sign| !is_money_of(batch, sign));
+        match (header, stated) {
+            (Some(header), Some(stated)) => {
+                let column = header.to_string();
+                Err(ImportError::OtherCurrency { column, stated, batch })
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Whether a cell of this column says nothing of the recipient.
@@ -264,7 +287,7 @@ fn recognised(
     let candidates: Vec<usize> =
         (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
     match candidates[..] {
-        [] if field.is_required(told) => Err(ImportError::MissingColumn { field, found: named(header) }),
+        [] if field.is_required(told) => Err(missing(header, taken, told)),
         [] => Ok(None),
         [only] => match rivals(field, only, header, taken, told)[..] {
             [] => Ok(Some(only)),
@@ -280,6 +303,13 @@ fn recognised(
             Err(ImportError::AmbiguousColumn { field, columns })
         }
     }
+}
+
+/// Says all that is missing at once.
+fn missing(header: &[String], taken: &[Option<usize>; Field::ALL.len()], told: bool) -> ImportError {
+    let is_there = |field: Field| taken[field as usize].is_some() || header.iter().any(|h| recognise(h) == Some(field));
+    let fields = Field::ALL.into_iter().filter(|f| f.is_required(told) && !is_there(*f)).collect();
+    ImportError::MissingColumn { fields, found: named(header) }
 }
 
 /// Columns beside the one that was recognised which may be meant as well: whom or how much to pay is not guessed.

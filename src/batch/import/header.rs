@@ -85,7 +85,9 @@ impl<'a> Search<'a> {
             _ => (None, MappingSource::Recognised),
         };
         let read = Columns::read(&cells, mapping, self.sms);
-        match read.and_then(|columns| columns.noticed(self.notice)) {
+        let read = read.and_then(|columns| columns.noticed(self.notice));
+        match read.and_then(|columns| if self.sms.is_some() { Ok(columns) } else { columns.in_currency(self.currency) })
+        {
             Ok(columns) => {
                 self.refuse_recipients_above(row, &cells)?;
                 let mapping = columns.mapping();
@@ -177,13 +179,13 @@ mod tests {
 
     #[test]
     fn a_mapping_is_remembered_for_its_header_unless_the_upload_says_otherwise() {
-        let header: Vec<String> = ["Tel.", "salary", "net pay"].map(String::from).to_vec();
-        let mapping = Mapping::parse(r#"{"msisdn":"Tel.","amount":"net pay"}"#).unwrap();
+        let header: Vec<String> = ["Fone no", "salary", "net pay"].map(String::from).to_vec();
+        let mapping = Mapping::parse(r#"{"msisdn":"Fone no","amount":"net pay"}"#).unwrap();
         let remembered = Remembered::from([(columns::fingerprint(&header), mapping)]);
-        let rows: [&[&str]; 2] = [&["Staff of March"], &["Net pay", "TEL", "salary"]];
+        let rows: [&[&str]; 2] = [&["Staff of March"], &["Net pay", "FONE NO", "salary"]];
         assert_eq!(search(&rows, None, &remembered).unwrap(), (2, MappingSource::Remembered));
         assert_eq!(search(&rows, Some("{}"), &remembered).unwrap_err().code(), "missing_column");
-        let other: [&[&str]; 1] = [&["Tel.", "salary", "net pay", "village"]];
+        let other: [&[&str]; 1] = [&["Fone no", "salary", "net pay", "village"]];
         assert_eq!(search(&other, None, &remembered).unwrap_err().code(), "missing_column");
     }
 

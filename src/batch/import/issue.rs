@@ -5,6 +5,7 @@
 //! and never changes.
 
 use super::columns::Field;
+use crate::money::Currency;
 use crate::sheet::SheetError;
 use serde::Serialize;
 
@@ -108,8 +109,13 @@ impl Issue {
 
     pub(super) fn in_column(mut self, column: &str, value: &str) -> Issue {
         self.column = Some(column.to_owned());
-        self.value = (!value.is_empty()).then(|| value.chars().take(VALUE_CHARS_MAX).collect());
+        self.value = (!value.is_empty()).then(|| Issue::cut(value));
         self
+    }
+
+    /// As much of a cell as an issue quotes.
+    pub(super) fn cut(value: &str) -> String {
+        value.chars().take(VALUE_CHARS_MAX).collect()
     }
 }
 
@@ -197,10 +203,10 @@ pub enum ImportError {
     NotOnFirstSheet { why: Box<ImportError>, sheet: String, others: Vec<String> },
 
     #[error(
-        "no column holds the {}. The file has {}. Name the column {} or tell at the upload which one it is",
-        field.what(), listed(found), field.example()
+        "no column holds the {}. The file has {}. {}",
+        joined(fields, " or the ", |field| field.what().into()), listed(found), how_to_name(fields)
     )]
-    MissingColumn { field: Field, found: Vec<String> },
+    MissingColumn { fields: Vec<Field>, found: Vec<String> },
     #[error(
         "more than one column may hold the {}: {}. Rename or remove all but one, or tell at the upload which one it \
          is",
@@ -208,12 +214,19 @@ pub enum ImportError {
     )]
     AmbiguousColumn { field: Field, columns: Vec<String> },
     #[error(
+        "the column {column:?} says its amounts are in {stated}, and this batch is in {batch}. Upload the list as a batch in \
+         {stated}, or correct the name of the column",
+        batch = batch.code()
+    )]
+    OtherCurrency { column: String, stated: String, batch: Currency },
+    #[error(
         "row {row} looks like a recipient, but it stands above the header, which was found in row {header}. Put the \
          header above all recipients, or remove the row"
     )]
     RowAboveHeader { row: u32, header: u32 },
     #[error(
-        "the text uses (({tag})), and the file has no column {tag:?}. It has {}. Correct the tag, or add the column",
+        "the text uses (({tag})), and nothing of that name can stand in it. It can use {}. Correct the tag, or add a column \
+         of its name to the file",
         listed(found)
     )]
     UnknownTag { tag: String, found: Vec<String> },
@@ -266,6 +279,7 @@ impl ImportError {
             NotOnFirstSheet { why, .. } => why.code(),
             MissingColumn { .. } => "missing_column",
             AmbiguousColumn { .. } => "ambiguous_column",
+            OtherCurrency { .. } => "other_currency",
             RowAboveHeader { .. } => "row_above_header",
             UnknownTag { .. } => "unknown_tag",
             NoSmsLane(_) => "no_sms_lane",
@@ -293,4 +307,16 @@ fn listed(headers: &[String]) -> String {
         shown.push(format!("and {} more", headers.len() - SHOWN_MAX));
     }
     shown.join(", ")
+}
+
+fn how_to_name(fields: &[Field]) -> String {
+    let names = joined(fields, " and ", Field::example);
+    match fields.len() {
+        1 => format!("Name the column {names} or tell at the upload which one it is"),
+        _ => format!("Name the columns {names} or tell at the upload which ones they are"),
+    }
+}
+
+fn joined(fields: &[Field], between: &str, word: impl Fn(Field) -> String) -> String {
+    fields.iter().map(|field| word(*field)).collect::<Vec<_>>().join(between)
 }

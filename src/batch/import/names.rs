@@ -11,8 +11,8 @@ pub(super) const COUNTING: [&str; 14] = [
 pub(super) const CURRENCY_HEADERS: [&str; 3] = ["currency", "currency code", "ccy"];
 
 impl Field {
-    /// Headers understood without a mapping, as [`fold`] leaves them. The first is the one to recommend.
-    pub(super) fn headers(self) -> &'static [&'static str] {
+    /// Headers understood without a mapping, in lower case and without padding. The first is the one to recommend.
+    pub fn headers(self) -> &'static [&'static str] {
         match self {
             Field::Msisdn => &[
                 "phone number",
@@ -32,11 +32,47 @@ impl Field {
                 "contact",
                 "contact no",
                 "contact number",
+                "phone numbers",
+                "telephone contact",
+                "tel",
+                "tel number",
+                "cell",
+                "cell no",
+                "cell phone",
+                "cell number",
+                "momo",
+                "momo no",
+                "momo number",
+                "mobile money",
             ],
-            Field::Amount => {
-                &["amount", "net pay", "salary", "value", "amt", "net salary", "net payable", "net amount"]
-            }
-            Field::Name => &["name", "full name", "beneficiary", "recipient"],
+            Field::Amount => &[
+                "amount",
+                "net pay",
+                "salary",
+                "value",
+                "amt",
+                "net salary",
+                "net payable",
+                "net amount",
+                "amount payable",
+                "amount due",
+                "amount to pay",
+                "take home",
+                "take home pay",
+            ],
+            Field::Name => &[
+                "name",
+                "full name",
+                "beneficiary",
+                "recipient",
+                "names",
+                "full names",
+                "beneficiary name",
+                "recipient name",
+                "employee name",
+                "staff name",
+                "payee",
+            ],
             Field::Reference => &["reference", "id", "employee id", "staff id"],
             Field::Note => &["note", "narration", "reason"],
             Field::Network => &["network"],

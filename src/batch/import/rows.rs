@@ -56,7 +56,7 @@ pub(super) struct Intake<'a> {
     duplicates: Duplicates,
     tally: Tally,
     sum: Sum,
-    /// Rows that look like totals, until it is known whether a recipient follows.
+    /// Rows that look like totals or signatures, until it is known whether a recipient follows.
     held: Vec<Held>,
     /// A name that was converted from an encoding which is only guessed, for a person to look at.
     foreign: Option<Foreign>,
@@ -140,7 +140,8 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         self.notice_foreign(cells);
-        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
+        let columns = self.header.as_ref().map_or(cells.len(), |(_, columns)| columns.headers.len());
+        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells, columns) {
             return Err(ImportError::RowInCell { row });
         }
         let unwrapped = shape::unwrapped(cells);
@@ -169,7 +170,8 @@ impl<'a> Intake<'a> {
         let cells = split.as_deref().unwrap_or(cells);
         let whole = !self.has_shifted(columns, cells);
         let paid = self.terms.sms.is_none();
-        let look = totals::look(columns, cells, self.sum, self.terms.currency).filter(|_| whole && paid);
+        let signed = self.held.iter().any(|held| held.look == Look::Signed);
+        let look = totals::look(self.terms, columns, cells, self.sum, signed).filter(|_| whole && paid);
         match look {
             Some(look) => {
                 if self.held.len() == HELD_ROWS_MAX {
@@ -209,10 +211,13 @@ impl<'a> Intake<'a> {
         self.hand_out(row)
     }
 
-    /// What looked like totals was none, because the list goes on.
+    /// What looked as if it stood below the list did not, because the list goes on.
     fn release(&mut self) -> Result<(), ImportError> {
         for held in std::mem::take(&mut self.held) {
-            self.refuse_total(held)?;
+            match held.look {
+                Look::Signed => self.judge(held.row, &held.cells)?,
+                Look::Sum | Look::Label => self.refuse_total(held)?,
+            }
         }
         Ok(())
     }
@@ -264,6 +269,7 @@ impl<'a> Intake<'a> {
                 (Some((_, columns)), Look::Sum) => {
                     notices.push(totals::left_out(columns, held.row, &held.cells, self.sum));
                 }
+                (_, Look::Signed) => notices.push(totals::signed_left_out(held.row, &held.cells)),
                 _ => self.refuse_total(held)?,
             }
         }

@@ -16,10 +16,18 @@ pub(super) enum Shape {
     Placed,
 }
 
-/// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it.
-pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>]) -> bool {
+/// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it: one who could be
+/// paid, or a whole row of `columns` cells with numbers in it.
+pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>], columns: usize) -> bool {
+    let is_counted = |piece: &&str| {
+        let digits = piece.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 3 && !piece.contains(char::is_alphabetic)
+    };
     let is_recipient = |line: &str| {
         let pieces: Vec<&str> = line.split([',', ';', '\t', '|']).map(|piece| piece.trim_matches(['"', ' '])).collect();
+        if pieces.len() >= columns.max(3) && pieces.iter().any(|piece| is_counted(&piece)) {
+            return true;
+        }
         match terms.sms {
             Some(_) => pieces.len() > 1 && pieces.iter().any(|piece| header::is_number(piece, terms.country)),
             None => header::looks_paid(&pieces, terms.country, terms.currency),
@@ -52,7 +60,7 @@ pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 }
 
 /// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
-/// without quotes. In a spreadsheet, which got it from such a file, the rest stands where there is no column.
+/// without quotes. In a spreadsheet, which got it from such a file, the row then goes on beyond the header.
 pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
     let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
@@ -60,7 +68,12 @@ pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: 
     let (rest, tail) = digits_before(bare(&rest.text));
     let is_rest = match shape {
         Shape::Strict => rest.len() == 3 && ends_amount(tail) && (rest.ends_with("00") || !columns.counts(at + 1)),
-        Shape::Placed => at + 1 >= columns.headers.len() && tail.is_empty() && (rest == "0" || rest.len() == 3),
+        Shape::Placed => {
+            // What followed the amount has moved by one, and the last cell has no header.
+            let beyond = |cells: &[Cell<'_>]| cells.iter().any(|cell| !cell.is_blank());
+            let is_rest = tail.is_empty() && (rest == "0" || rest.len() == 3) && !columns.counts(at + 1);
+            is_rest && cells.get(columns.headers.len()..).is_some_and(beyond)
+        }
     };
     if amount.fault.is_some() || !(1..=3).contains(&whole.len()) || whole == "0" || !is_rest {
         return None;

@@ -1,19 +1,37 @@
-//! A row of totals below a list: a sum in the amount column that belongs to nobody.
+//! What stands below a list: a sum in the amount column that belongs to nobody, and who signed.
 //!
-//! It is left out, with a warning, only when it is surely one: it is among the last rows, has no phone number, and says
-//! exactly what the rows above add up to. What looks like one and is not sure is an error of its row.
+//! It is left out, with a warning, only when it is surely that: it is among the last rows, has no phone number, and says
+//! exactly what the rows above add up to, or who prepared them. What looks like a total and is not sure is an error of its row.
 
+use super::Terms;
 use super::amount;
 use super::columns::{self, Columns, Field};
+use super::header;
 use super::issue::Issue;
 use super::rows::{Cell, Held, bare};
 use crate::money::{Currency, Money};
 
-/// Last rows that can be totals: a sum in words, a sum in figures, a sum carried forward.
-pub(super) const HELD_ROWS_MAX: usize = 8;
+/// Last rows that can be no recipients: a sum in words, a sum in figures, who prepared and who approved it, with dates.
+pub(super) const HELD_ROWS_MAX: usize = 16;
 const LABEL_CHARS_MAX: usize = 60;
 const LABELS: [&str; 8] = ["total", "totals", "subtotal", "sum", "jumla", "somme", "totaux", "omugatte"];
 const BEFORE_TOTAL: [&str; 6] = ["grand", "sub", "net", "overall", "page", "final"];
+/// What is said, with `by` after it, of a list by whoever signs it.
+const BEFORE_BY: [&str; 12] = [
+    "approved",
+    "authorised",
+    "authorized",
+    "certified",
+    "checked",
+    "compiled",
+    "confirmed",
+    "endorsed",
+    "prepared",
+    "reviewed",
+    "signed",
+    "verified",
+];
+const SIGNATURES: [&str; 3] = ["signature", "signatures", "signed"];
 
 /// The amounts of the rows above, those that cannot be paid included: a spreadsheet adds up all of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,19 +47,30 @@ impl Sum {
     }
 }
 
-/// What a row that looks like a total says.
+/// What a row that looks like no recipient says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// Exactly what the rows above add up to.
     Sum,
     /// It is called a total, and says something else.
     Label,
+    /// Who prepared the list, or approved it, and what stands below that.
+    Signed,
 }
 
-/// Whether a row looks like a total; `None` for a recipient.
-pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Currency) -> Option<Look> {
-    let phone = columns.of(Field::Msisdn)?;
-    let amount = columns.of(Field::Amount)?;
+/// Whether a row looks like one that is below the list; `None` for a recipient. `signed`: a signature stands above it.
+pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum: Sum, signed: bool) -> Option<Look> {
+    let (phone, amount) = (columns.of(Field::Msisdn)?, columns.of(Field::Amount)?);
+    let text = |at: usize| cells.get(at).map_or("", |cell| &*cell.text);
+    let digits = |at: usize| text(at).bytes().any(|b| b.is_ascii_digit());
+    if signed {
+        let pays = header::is_number(text(phone), terms.country) || amount::parse(text(amount), terms.currency).is_ok();
+        return (!pays).then_some(Look::Signed);
+    }
+    if !digits(phone) && !digits(amount) && cells.iter().any(|cell| is_signature(&cell.text)) {
+        return Some(Look::Signed);
+    }
+    let currency = terms.currency;
     let empty = |at: usize| cells.get(at).is_none_or(Cell::is_blank);
     let labelled = || cells.iter().enumerate().any(|(at, cell)| at != amount && is_label(&cell.text));
     // Nothing of most rows needs to be read to know that they are none.
@@ -63,6 +92,15 @@ pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Cu
 }
 
 fn is_label(text: &str) -> bool {
+    begins(text, |first, second| LABELS.contains(&first) || (second == "total" && BEFORE_TOTAL.contains(&first)))
+}
+
+fn is_signature(text: &str) -> bool {
+    begins(text, |first, second| SIGNATURES.contains(&first) || (second == "by" && BEFORE_BY.contains(&first)))
+}
+
+/// Whether a short text begins with such words.
+fn begins(text: &str, such: impl Fn(&str, &str) -> bool) -> bool {
     let text = bare(text);
     // Every phone number of a list passes here: folding is for what begins like a word.
     if !text.starts_with(char::is_alphabetic) || text.chars().count() > LABEL_CHARS_MAX {
@@ -70,11 +108,15 @@ fn is_label(text: &str) -> bool {
     }
     let folded = columns::fold(text);
     let mut words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    match (words.next(), words.next()) {
-        (Some(first), _) if LABELS.contains(&first) => true,
-        (Some(first), Some("total")) => BEFORE_TOTAL.contains(&first),
-        _ => false,
-    }
+    words.next().is_some_and(|first| such(first, words.next().unwrap_or_default()))
+}
+
+/// The warning that a row below a signature, or one itself, was left out.
+pub(super) fn signed_left_out(row: u32, cells: &[Cell<'_>]) -> Issue {
+    let message = "the row stands below the list and reads like a signature, so nobody is paid by it. If it is a recipient, \
+                   give the row a phone number and an amount in the file, and upload that again";
+    let said = cells.iter().map(|cell| bare(&cell.text)).find(|text| !text.is_empty());
+    Issue { value: said.map(Issue::cut), ..Issue::warning(row, "signature_left_out", message) }
 }
 
 /// The warning that a total was left out.
@@ -118,6 +160,8 @@ fn in_amount(issue: Issue, columns: &Columns, cells: &[Cell<'_>]) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lane::route::Router;
+    use crate::phone::Country;
 
     #[test]
     fn labels_of_totals_are_known_and_names_are_not() {
@@ -137,6 +181,16 @@ mod tests {
     fn only_what_has_no_number_looks_like_a_total() {
         let header = ["name", "phone", "amount"].map(String::from);
         let columns = Columns::read(&header, None, None).unwrap();
+        let router = Router::new(&[]).unwrap();
+        let terms = Terms {
+            currency: Currency::Ugx,
+            country: Country::Uganda,
+            router: &router,
+            mapping: None,
+            rows_max: 10,
+            sms: None,
+            notice: None,
+        };
         let mut sum = Sum::default();
         (0..3).for_each(|_| sum.add(Some(Money::new(500, Currency::Ugx))));
         for (cells, expected) in [
@@ -150,8 +204,20 @@ mod tests {
             (["", "", "1400"], None),
             (["Total", "0772345678", "1500"], None),
             (["Total", "772", "1500"], None),
+            (["Prepared by: Okello", "", ""], Some(Look::Signed)),
+            (["Checked  by", "Approved by", "…………"], Some(Look::Signed)),
+            (["", "Signature", ""], Some(Look::Signed)),
+            (["Prepared by: Okello", "", "1500"], None),
+            (["Approved Grace", "", ""], None),
         ] {
-            assert_eq!(look(&columns, &cells.map(Cell::text), sum, Currency::Ugx), expected, "{cells:?}");
+            assert_eq!(look(&terms, &columns, &cells.map(Cell::text), sum, false), expected, "{cells:?}");
+        }
+        let below = |cells: [&str; 3]| look(&terms, &columns, &cells.map(Cell::text), sum, true);
+        for cells in [["Okello", "", ""], ["Date", "12/11/2026", ""], ["Accountant", "Director", ""]] {
+            assert_eq!(below(cells), Some(Look::Signed), "{cells:?}");
+        }
+        for cells in [["Okello", "0772345678", ""], ["Okello", "", "500"], ["Okello", "0772345678", "500"]] {
+            assert_eq!(below(cells), None, "{cells:?}");
         }
     }
 }
