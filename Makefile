@@ -1,7 +1,7 @@
-# make demo · make check · make test · make model · make simulation · make chaos · make forged · make mutants · make drill · make bench
+# make demo · make check · make test · make office · make model · make simulation · make chaos · make forged · make mutants · make drill · make bench
 CARGO ?= cargo
 
-.PHONY: demo check lint deny test model simulation chaos forged mutants drill bench
+.PHONY: demo check lint deny test office model simulation chaos forged mutants drill bench
 
 demo:
 	$(CARGO) run -- demo
@@ -19,6 +19,12 @@ deny:
 
 test:
 	$(CARGO) test
+
+# The spreadsheets of the tests made anew by openpyxl and the LibreOffice of this machine, which are installed for it (Debian,
+# Ubuntu), and read as those that are kept.
+office:
+	fixtures/uploads/sheets/office.sh target/office
+	GABA_SHEETS=$(CURDIR)/target/office $(CARGO) test --test all -- sheets:: matrix::every
 
 # A million steps of batches and payouts against their model; `make test` takes some thousands.
 model:

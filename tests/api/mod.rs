@@ -26,7 +26,7 @@ mod tenancy;
 mod wallets;
 
 use crate::support::described::send;
-use crate::support::{Api, Folder, Installation, Network};
+use crate::support::{Api, Folder, Installation, Network, fixture};
 use reqwest::header::HeaderMap;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -202,10 +202,6 @@ fn id(value: &Value) -> &str {
 /// A decimal string of whole shillings.
 fn number(value: &Value) -> i64 {
     value.as_str().unwrap_or_else(|| panic!("{value} is no decimal string")).parse().unwrap()
-}
-
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(name)
 }
 
 fn stdout(output: &Output) -> String {

@@ -13,10 +13,9 @@ mod reports;
 mod shape;
 mod sheets;
 
-use crate::support::{Api, Folder, Installation, Network, configuration, described};
+use crate::support::{Api, Folder, Installation, Network, configuration, described, fixture};
 use futures::StreamExt;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// Uploads under way at a time.
 const AT_ONCE: usize = 8;
@@ -175,7 +174,7 @@ async fn send(maker: &Api, what: &Upload) -> (u16, Value) {
         Upload::Text(bytes, name) => (bytes.clone(), (*name).to_owned(), &[][..]),
         Upload::With(bytes, name, fields) => (bytes.clone(), (*name).to_owned(), *fields),
         Upload::Fixture(path) => {
-            let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(path);
+            let file = fixture(path);
             (std::fs::read(&file).unwrap(), file.file_name().unwrap().to_string_lossy().into_owned(), &[][..])
         }
     };

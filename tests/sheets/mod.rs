@@ -6,7 +6,7 @@ mod process;
 pub mod shown;
 mod xlsx;
 
-use crate::support::{Folder, GABA};
+use crate::support::{Folder, GABA, fixture};
 use gaba::batch::import::{self, ImportError, Recipient, Row, Severity, Source, Summary, Terms};
 use gaba::config::Config;
 use gaba::lane::route::Router;
@@ -15,7 +15,7 @@ use gaba::phone::Country;
 use gaba::sheet::{Answer, Fault, Program, SheetError};
 use std::fs::File;
 use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zip::write::SimpleFileOptions;
 
 const LANES: &str = r#"
@@ -64,10 +64,6 @@ impl Read {
         let paid = self.rows.iter().filter_map(|r| r.recipient.as_ref());
         paid.map(|r| (r.msisdn.as_str().to_owned(), r.amount.minor)).collect()
     }
-}
-
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(name)
 }
 
 fn read_path(path: &Path) -> Read {

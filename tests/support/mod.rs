@@ -261,6 +261,15 @@ impl Installation {
     }
 }
 
+/// A file that is uploaded: of `fixtures/uploads`, or a spreadsheet of the folder where `make office` has just made them.
+pub fn fixture(name: &str) -> PathBuf {
+    let made = name.strip_prefix("sheets").zip(std::env::var_os("GABA_SHEETS"));
+    match made {
+        Some((sheet, folder)) => Path::new(&folder).join(sheet.trim_start_matches('/')),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/uploads").join(name),
+    }
+}
+
 pub fn command(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = Command::new(GABA);
     command
