@@ -39,6 +39,7 @@ pub mod sheet;
 pub mod simulator;
 pub mod sms;
 pub mod store;
+pub mod text;
 pub mod wallet;
 #[path = "../workers/mod.rs"]
 pub mod workers;

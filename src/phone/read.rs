@@ -1,6 +1,7 @@
 //! Reading one cell as a telephone number.
 
 use super::{Country, Msisdn, Normalised, PhoneError, PhoneWarning};
+use crate::text::is_invisible;
 
 /// Longer cells hold no telephone number, whatever is in them.
 const DIGITS_MAX: usize = 40;
@@ -37,12 +38,6 @@ pub fn normalise(text: &str, country: Country) -> Result<Normalised, PhoneError>
     let warning = if shortened { Some(PhoneWarning::Zeros { zeros }) } else { warning };
     let msisdn = Msisdn(format!("{}{}", country.calling_code(), national.as_str()));
     Ok(Normalised { msisdn, network, warning })
-}
-
-/// What copying from a web page, a chat or a spreadsheet leaves around and inside a number without being seen.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// Without what is invisible at the ends, and the apostrophe that makes a spreadsheet keep a number as text.

@@ -1,6 +1,7 @@
 //! A cell as text, with what is wrong with it before its text means anything.
 
 use super::sign::SHILLINGS;
+use crate::text::bare;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,9 +95,4 @@ impl Fault {
     pub fn parse(name: &str) -> Option<Fault> {
         Fault::ALL.into_iter().find(|fault| fault.name() == name)
     }
-}
-
-/// Without padding, visible or not.
-pub(crate) fn bare(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'))
 }

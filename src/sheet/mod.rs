@@ -31,7 +31,6 @@ mod sign;
 mod xls;
 mod xlsx;
 
-pub(crate) use cell::bare;
 pub use cell::{Cell, Fault};
 pub use error::SheetError;
 pub use frame::Opening;

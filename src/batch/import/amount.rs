@@ -4,6 +4,7 @@
 //! is refused. Grouping must be regular (`1,250,000`), the currency, when written, must be the batch's.
 
 use crate::money::{Currency, Money, MoneyError};
+use crate::text::is_invisible;
 
 /// Why a cell is no amount; every message tells the remedy.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -143,13 +144,6 @@ fn parse_typed(text: &str, currency: Currency) -> Result<Money, AmountError> {
         MoneyError::Decimals { .. } => AmountError::Decimals { currency },
         _ => AmountError::NotANumber,
     })
-}
-
-/// What text copied from a chat or a web page has around it, or in it, without being seen.
-fn is_invisible(c: char) -> bool {
-    // Zero-width and direction marks.
-    c.is_whitespace()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// The spaces that stand between groups of three.

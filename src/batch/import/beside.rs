@@ -2,9 +2,10 @@
 
 use super::columns::Field;
 use super::issue::Issue;
-use super::rows::{Judge, bare};
+use super::rows::Judge;
 use crate::phone::Normalised;
 use crate::sheet::{is_money_of, sign};
+use crate::text::bare;
 
 impl Judge<'_> {
     /// A column that says the currency is believed where it says another one.

@@ -11,6 +11,7 @@ use super::names::{COUNTING, CURRENCY_HEADERS};
 use super::rows::Cell;
 use crate::money::Currency;
 use crate::sheet::{is_money_of, sign};
+use crate::text::{bare, is_zero_width};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -109,7 +110,7 @@ pub(super) fn is_ours(header: &[Cell<'_>]) -> bool {
 pub(super) fn fold(header: &str) -> String {
     let plain: String = header
         .nfkd()
-        .filter(|c| !is_combining_mark(*c) && !matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}'))
+        .filter(|c| !is_combining_mark(*c) && !is_zero_width(*c))
         .flat_map(char::to_lowercase)
         .map(|c| if matches!(c, '_' | '-' | '.' | ':' | '*') { ' ' } else { c })
         .collect();
@@ -240,8 +241,7 @@ impl Columns {
 
 /// Without padding, and without the empty columns that spreadsheets leave at the end.
 fn trimmed(header: &[String]) -> Vec<String> {
-    let invisible = |c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}');
-    let mut header: Vec<String> = header.iter().map(|h| h.trim_matches(invisible).to_owned()).collect();
+    let mut header: Vec<String> = header.iter().map(|h| bare(h).to_owned()).collect();
     header.truncate(header.iter().rposition(|h| !h.is_empty()).map_or(0, |last| last + 1));
     header
 }

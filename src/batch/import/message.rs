@@ -7,13 +7,14 @@
 use super::columns::{Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
 use super::issue::{ImportError, Issue, Severity};
-use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX, bare};
+use super::rows::{Judge, NAME_CHARS_MAX, REFERENCE_CHARS_MAX};
 use super::{Recipient, Row, SmsTerms, Stated};
 use crate::money::Money;
 use crate::phone::Normalised;
 use crate::sms::cost::{self, SEGMENTS_MAX};
 use crate::sms::segments::{self, Size};
 use crate::sms::template;
+use crate::text::bare;
 use std::collections::BTreeMap;
 
 /// Which column each tag of the template is filled from.

@@ -15,7 +15,8 @@ use super::{Recipient, Row, Stated, Terms, Uploaded};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
 use crate::report::csv::unmarked;
-pub(super) use crate::sheet::{Cell, Fault, bare};
+pub(super) use crate::sheet::{Cell, Fault};
+use crate::text::bare;
 use std::collections::BTreeMap;
 
 pub const NAME_CHARS_MAX: usize = 200;
@@ -166,10 +167,10 @@ impl<'a> Intake<'a> {
         {
             return self.refuse_header(row, cells, others);
         }
-        let split = shape::split_amount(columns, cells, self.shape).filter(|_| self.may_split);
+        let paid = self.terms.sms.is_none();
+        let split = shape::split_amount(columns, cells, self.shape).filter(|_| paid && self.may_split);
         let cells = split.as_deref().unwrap_or(cells);
         let whole = !self.has_shifted(columns, cells);
-        let paid = self.terms.sms.is_none();
         let signed = self.held.iter().any(|held| held.look == Look::Signed);
         let look = totals::look(self.terms, columns, cells, self.sum, signed).filter(|_| whole && paid);
         match look {

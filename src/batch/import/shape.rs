@@ -3,8 +3,9 @@
 use super::Terms;
 use super::columns::{Columns, Field};
 use super::header;
-use super::rows::{Cell, Fault, bare};
+use super::rows::{Cell, Fault};
 use crate::money::Currency;
+use crate::text::bare;
 use std::borrow::Cow;
 
 /// How a file's rows relate to its header.

@@ -8,8 +8,9 @@ use super::amount;
 use super::columns::{self, Columns, Field};
 use super::header;
 use super::issue::Issue;
-use super::rows::{Cell, Held, bare};
+use super::rows::{Cell, Held};
 use crate::money::{Currency, Money};
+use crate::text::bare;
 
 /// Last rows that can be no recipients: a sum in words, a sum in figures, who prepared and who approved it, with dates.
 pub(super) const HELD_ROWS_MAX: usize = 16;
