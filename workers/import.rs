@@ -3,7 +3,7 @@
 use crate::batch::approval;
 use crate::batch::digest::{DigestRow, Digester};
 use crate::batch::import::{self, ImportError, Issue, Mapping, Progress, Row, SmsTerms, Summary, Terms};
-use crate::batch::{Batch, Declared, Kind, Reading, Understood};
+use crate::batch::{Batch, Kind, Reading, Understood, declared};
 use crate::chance;
 use crate::clock::{SharedClock, Time};
 use crate::config::Config;
@@ -321,15 +321,8 @@ impl<'a> Loader<'a> {
     /// What is to be said of the list as a whole.
     fn notices(&self, summary: &Summary) -> Result<Vec<Issue>, StoreError> {
         let mut notices = summary.notices.clone();
-        let declared = self.batch.declared;
-        if !declared.agrees(summary.valid.into(), summary.total) {
-            let message = format!(
-                "the upload declared {}, and what can be paid is {}. Correct the rows, or upload the list again with \
-                 the right figures",
-                declared.words(),
-                Declared::found(summary.valid.into(), summary.total)
-            );
-            notices.push(Issue::warning(summary.header.row, "declared_mismatch", message));
+        if let Some(message) = self.batch.declared.mismatch(summary.valid.into(), summary.total) {
+            notices.push(Issue::warning(summary.header.row, declared::MISMATCH, message));
         }
         if let Some(since) = self.since
             && let Some(same) = self.runtime.block_on(self.store.same_file(&self.batch, since))?

@@ -2,6 +2,9 @@
 
 use crate::money::Money;
 
+/// Code of the warning that says so.
+pub const MISMATCH: &str = "declared_mismatch";
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
     pub total: Option<Money>,
@@ -12,6 +15,19 @@ impl Declared {
     /// Whether `rows` that can be paid, of `amount` together, are what was declared.
     pub fn agrees(&self, rows: i64, amount: Money) -> bool {
         self.count.is_none_or(|count| count == rows) && self.total.is_none_or(|total| total == amount)
+    }
+
+    /// What is to be said when `rows` that can be paid, of `amount` together, are not what was declared.
+    pub fn mismatch(&self, rows: i64, amount: Money) -> Option<String> {
+        let message = || {
+            format!(
+                "the upload declared {}, and what can be paid is {}. The list cannot be submitted like that: correct the rows, or \
+                 upload it again with the right figures",
+                self.words(),
+                Declared::found(rows, amount)
+            )
+        };
+        (!self.agrees(rows, amount)).then(message)
     }
 
     /// For messages: "20 rows of UGX 1,000,000".

@@ -323,3 +323,28 @@ async fn a_row_refused_because_of_another_is_paid_once_that_one_is_set_aside() {
     let told: Vec<_> = told.iter().map(|issue| (&issue["code"], &issue["row"], &issue["other_row"])).collect();
     assert_eq!(told, [(&json!("duplicate_payment"), &json!(4), &json!(3))]);
 }
+
+#[tokio::test]
+async fn what_was_declared_is_compared_with_the_rows_as_they_are_corrected() {
+    let world = World::start("declared-again").await;
+    let maker = &world.gaba.maker;
+    let csv = "phone,amount\n0772345678,5000\n0752345678,6000\n077,7000\n";
+    let batch = ready(maker, csv, &[("declared_total", "18000"), ("declared_count", "3")]).await;
+    let path = format!("/v1/batches/{}", id(&batch));
+    let told = async |becomes: Value| {
+        let corrected = correct(maker, &batch, 4, becomes).await;
+        assert_eq!(corrected.status, 200, "{}", corrected.body);
+        let issues = maker.all(&format!("{path}/issues")).await;
+        let warnings = issues.iter().filter(|i| i["severity"] == "warning").count();
+        assert_eq!(maker.get(&path).await.1["counts"]["warnings"], warnings, "{issues:?}");
+        let notice = issues.into_iter().find(|i| i["code"] == "declared_mismatch");
+        notice.map(|notice| notice["message"].as_str().unwrap().to_owned())
+    };
+    let less = told(json!({"msisdn": "0772345679", "amount": "6500"})).await.unwrap();
+    assert!(less.contains("what can be paid is 3 rows of UGX 17,500 together"), "{less}");
+    assert_eq!(told(json!({"amount": "7000"})).await, None);
+    let aside = told(json!({"excluded": true})).await.unwrap();
+    assert!(aside.contains("2 rows of UGX 11,000 together"), "{aside}");
+    assert_eq!(told(json!({"excluded": false})).await, None);
+    assert_eq!(command(maker, &batch, "submit", json!({})).await.status, 200);
+}

@@ -32,7 +32,7 @@ were last calculated to be. XLS holds 65,536 rows; a larger list is better an XL
 
 Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the
 list is left out when it is surely one, and so are signatures (*Prepared by*, *Approved by*, *Signature*) with what stands below them. `declared_total` and `declared_count`, when given with the upload, are
-compared with what can be paid.
+compared with what can be paid; a list that is something else is not submitted.
 
 **Taken** means that the row is paid as it stands. A **warning** is for whoever submits the list to look at; the row can be paid. A
 **refused row** is not paid and can be corrected; all other rows stay as they are. A **refused file** has to be uploaded again.

@@ -6,6 +6,7 @@ use super::organisations::record_act;
 use super::rows::{self, get, time};
 use super::{Result, SqliteStore, Tx, error, own, repeats, sql};
 use crate::batch::correction::{Corrected, Correction, RowView, Standing, StoredRow};
+use crate::batch::declared::{self, Declared};
 use crate::batch::import::{Field, Mapping, Uploaded, shown};
 use crate::batch::{Batch, Kind, State};
 use crate::clock::Time;
@@ -301,7 +302,25 @@ async fn correct_row(
     let act = if standing == Standing::Excluded { "row.set_aside" } else { "row.corrected" };
     record_act(tx, actor, act, Some(batch.id), &told, now).await?;
     let batch = rows::batch(tx, batch.organisation, batch.id).await?;
+    tell_declared(tx, &batch).await?;
+    let batch = rows::batch(tx, batch.organisation, batch.id).await?;
     Ok(Done::Applied(view(tx, batch, standing, &cells, row).await?))
+}
+
+/// Says again whether the list is what its uploader declared, now that it is another.
+async fn tell_declared(tx: &mut Tx, batch: &Batch) -> Result<()> {
+    let header = batch.source.as_ref().and_then(|source| source["header_row"].as_u64());
+    let Some(header) = header.map(|row| row as u32).filter(|_| batch.declared != Declared::default()) else {
+        return Ok(());
+    };
+    let before = counted(tx, batch, header).await?;
+    let clear = sql!("issue_clear_code").bind(batch.id).bind(i64::from(header)).bind(declared::MISMATCH);
+    clear.execute(&mut *tx).await.map_err(error)?;
+    if let Some(message) = batch.declared.mismatch(batch.valid, Money::new(batch.amount, batch.currency)) {
+        let add = sql!("issue_add_warning").bind(batch.id).bind(i64::from(header)).bind(declared::MISMATCH);
+        add.bind(message).execute(&mut *tx).await.map_err(error)?;
+    }
+    settle(tx, batch, header, before).await
 }
 
 /// What changed, for the audit trail.
