@@ -37,7 +37,7 @@ pub use frame::Opening;
 pub use parent::{Answer, Program, Stream};
 pub use ranges::Ranges;
 pub use read::read_sheet_bytes;
-pub(crate) use sign::{is_money_of, sign};
+pub(crate) use sign::{is_money_of, only_sign, sign};
 
 /// Widest list, in columns.
 pub const COLUMNS_MAX: usize = 256;

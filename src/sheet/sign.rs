@@ -6,7 +6,7 @@ use crate::money::Currency;
 pub(crate) const SHILLINGS: &str = "/=";
 
 /// Signs, in upper case, that mean one currency; those of all shillings.
-const KNOWN: [(&str, &str); 17] = [
+const KNOWN: [(&str, &str); 18] = [
     ("USH", "UGX"),
     ("USHS", "UGX"),
     ("KSH", "KES"),
@@ -18,6 +18,7 @@ const KNOWN: [(&str, &str); 17] = [
     ("GH₵", "GHS"),
     ("₵", "GHS"),
     ("GHC", "GHS"),
+    ("GH¢", "GHS"),
     ("CFA", "XOF"),
     ("FCFA", "XOF"),
     ("€", "EUR"),
@@ -36,9 +37,27 @@ pub(crate) fn sign(shown: &str) -> Option<String> {
     })
 }
 
-/// Whether a sign can mean this currency: of shillings it does not say whose.
+/// The sign of money in what is shown, when there is one, or shillings beside one that says whose: not of `USD/UGX`.
+pub(crate) fn only_sign(shown: &str) -> Option<String> {
+    let first = sign(shown)?;
+    let words = shown.split(|c: char| !c.is_alphabetic() && !is_symbol(c)).filter(|word| !word.is_empty());
+    let mut signs: Vec<String> = words.filter_map(meant).collect();
+    signs.retain(|sign| sign != SHILLINGS);
+    signs.dedup();
+    match signs.len() {
+        0 => Some(first),
+        1 => signs.pop(),
+        _ => None,
+    }
+}
+
+/// Whether a sign can mean this currency: of shillings it does not say whose, and dollars are those of the United States.
 pub(crate) fn is_money_of(currency: Currency, sign: &str) -> bool {
-    sign == currency.code() || (sign == SHILLINGS && currency.has_shillings())
+    match sign {
+        SHILLINGS => currency.has_shillings(),
+        "$" => currency == Currency::Usd,
+        _ => sign == currency.code(),
+    }
 }
 
 fn meant(word: &str) -> Option<String> {
@@ -86,6 +105,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(sign(shown).as_deref(), expected, "{shown:?}");
+        }
+        for (header, expected) in [
+            ("amount (ugx)", Some("UGX")),
+            ("amount ugx/=", Some("UGX")),
+            ("amount shs (ugx)", Some("UGX")),
+            ("amount (gh¢)", Some("GHS")),
+            ("amount (shs)", Some("/=")),
+            ("amount (ugx/usd)", None),
+            ("usd 100 equivalent in ugx", None),
+            ("amount", None),
+        ] {
+            assert_eq!(only_sign(header).as_deref(), expected, "{header:?}");
         }
     }
 }

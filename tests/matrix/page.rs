@@ -68,7 +68,10 @@ fn page(outcomes: &[Outcome]) -> String {
 
 /// A row per field with the names of columns that are understood.
 fn names() -> String {
-    let row = |field: Field| format!("| {} | {} |\n", field.headers()[0], field.headers().join(", "));
+    let row = |field: Field| {
+        let names = [field.headers(), field.also()].concat();
+        format!("| {} | {} |\n", field.headers()[0], names.join(", "))
+    };
     Field::ALL.into_iter().map(row).collect()
 }
 

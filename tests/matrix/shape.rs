@@ -103,8 +103,13 @@ fn records() -> Vec<Case> {
         ),
         case(
             "a quote that is not closed, over a row that could not be paid",
-            "phone,amount,remark\n0772345240,5000,\"see note\n07723,6000,pipe of 5\"\n",
-            Unreadable("one of them looks like another recipient"),
+            "phone,amount,remark\n0772345240,5000,\"see note\n07723,UGX 6OOO,pipe of 5\"\n",
+            Warned("lines_in_cell"),
+        ),
+        case(
+            "an address of several lines, with commas",
+            "phone,amount,address\n0772345244,5000,\"Plot 1\nKampala, Central, 256\"\n",
+            Reads("256772345244 5000"),
         ),
         case(
             "a quote that is not closed in the header",
@@ -178,6 +183,11 @@ fn headers() -> Vec<Case> {
             "the money in the header",
             "name,Tel.,Amount (UGX)\nGrace,0772345242,5000\n",
             Reads("256772345242 5000 Grace"),
+        ),
+        case(
+            "two kinds of money in the header",
+            "name,phone,Amount (UGX/USD)\nGrace,0772345247,5000\n",
+            Unreadable("no column holds the amount"),
         ),
         case(
             "other money in the header",
@@ -262,6 +272,16 @@ fn around() -> Vec<Case> {
                 "{LIST}Total,,110000\nPrepared by: Okello,Approved by: Akello,\nAccountant,Director,\nDate,1/11/2026,\n"
             ),
             Warned("signature_left_out"),
+        ),
+        case(
+            "a signature, and a recipient below it whom nothing can be paid",
+            format!("{LIST}Prepared by: Okello,,\nIrene,O772345245,\"5O,000\"\n"),
+            Refused("phone_letters"),
+        ),
+        case(
+            "a remark that reads like a signature",
+            "name,phone,amount,remark\nGrace,0772345246,5000,\nIrene,to follow,,Verified by LC1\n",
+            Refused("amount_missing"),
         ),
         case("a signature below the list", format!("{LIST}Prepared by: Accounts,,\n"), Warned("signature_left_out")),
         case(

@@ -72,6 +72,16 @@ pub fn cases() -> Vec<Case> {
             Refused("amount_split"),
         ),
         (
+            "the same, with nothing behind it",
+            shown::rows(&[&["name", "phone", "amount", "remark"], &["Grace", "0772345678", "500", "0"]]),
+            Refused("amount_split"),
+        ),
+        (
+            "a small amount beside a sum of nothing",
+            shown::rows(&[&["name", "phone", "amount", "bonus"], &["Grace", "0772345678", "500", "0"]]),
+            Paid { rows: 1 },
+        ),
+        (
             "our own list of bad rows, saved as a workbook, with a row that did not fit the header",
             shown::rows(&[&["phone", "amount", "gaba_reason"], &["0772345678", "500", "row_shape", "000"]]),
             Refused("row_shape"),

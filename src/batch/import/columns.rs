@@ -10,7 +10,7 @@ use super::message::{self, Tag};
 use super::names::{COUNTING, CURRENCY_HEADERS};
 use super::rows::Cell;
 use crate::money::Currency;
-use crate::sheet::{is_money_of, sign};
+use crate::sheet::{is_money_of, only_sign, sign};
 use crate::text::{bare, is_zero_width};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,13 +117,14 @@ pub(super) fn fold(header: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The field a header means, if it is one of ours. An amount may say its money: `Amount (UGX)`.
+/// The field a header means, if it is one of ours. An amount may say its money: `Amount (UGX)`. One that says two is not
+/// understood.
 pub(super) fn recognise(header: &str) -> Option<Field> {
     let folded = fold(header);
     let named = |name: &str| Field::ALL.into_iter().find(|f| f.headers().contains(&name));
     named(&folded).or_else(|| {
         let is_money = |word: &&str| sign(word).is_some() || *word == "in";
-        sign(&folded)?;
+        only_sign(&folded)?;
         let words: Vec<&str> = folded.split(['(', ')', '[', ']', '/', ',', ' ', '=']).collect();
         let plain: Vec<&str> = words.into_iter().filter(|word| !word.is_empty() && !is_money(word)).collect();
         named(&plain.join(" ")).filter(|field| *field == Field::Amount)
@@ -194,12 +195,14 @@ impl Columns {
         Ok(self)
     }
 
-    /// Fails where the header of the amounts says that they are other money than the batch's.
+    /// Fails where the header of the amounts says that they are other money than the batch's. Of one that only a mapping calls
+    /// so, other signs than the code of some money prove nothing.
     pub fn in_currency(self, batch: Currency) -> Result<Columns, ImportError> {
         let header = self.of(Field::Amount).map(|at| &self.headers[at]);
         // As it stands, every word of three capitals would be the code of some money.
-        let stated = header.and_then(|header| sign(&fold(header))).filter(|sign| !is_money_of(batch, sign));
-        match (header, stated) {
+        let stated = header.and_then(|header| only_sign(&fold(header))).filter(|sign| !is_money_of(batch, sign));
+        let by_name = header.is_some_and(|header| recognise(header) == Some(Field::Amount));
+        match (header, stated.filter(|stated| by_name || stated.parse::<Currency>().is_ok())) {
             (Some(header), Some(stated)) => {
                 let column = header.to_string();
                 Err(ImportError::OtherCurrency { column, stated, batch })
@@ -228,6 +231,11 @@ impl Columns {
     pub fn counts(&self, column: usize) -> bool {
         let header = self.headers.get(column).map(|header| fold(header)).unwrap_or_default();
         header.split(' ').any(|word| COUNTING.contains(&word))
+    }
+
+    /// Whether a column, by its header, holds sums of money beside the amount.
+    pub fn is_sum(&self, column: usize) -> bool {
+        self.headers.get(column).is_some_and(|header| Field::names_a_sum(&fold(header)))
     }
 
     pub fn of(&self, field: Field) -> Option<usize> {
@@ -286,7 +294,10 @@ fn recognised(
 ) -> Result<Option<usize>, ImportError> {
     let candidates: Vec<usize> =
         (0..header.len()).filter(|i| !taken.contains(&Some(*i)) && recognise(&header[*i]) == Some(field)).collect();
+    let also = |at: &usize| !taken.contains(&Some(*at)) && field.also().contains(&fold(&header[*at]).as_str());
+    let others: Vec<usize> = (0..header.len()).filter(also).collect();
     match candidates[..] {
+        [] if others.len() == 1 => Ok(Some(others[0])),
         [] if field.is_required(told) => Err(missing(header, taken, told)),
         [] => Ok(None),
         [only] => match rivals(field, only, header, taken, told)[..] {

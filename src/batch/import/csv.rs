@@ -21,7 +21,7 @@ pub(super) fn read(mut file: impl Read + Seek, text: &Text, intake: &mut Intake<
     let mut records = Records::new(source, text.delimiter);
     while let Some(record) = records.next()? {
         let cells: Vec<Cell<'_>> = record.cells().map(Cell::text).collect();
-        intake.may_split(text.delimiter == b',' && !record.quoted);
+        intake.in_text(char::from(text.delimiter), record.quoted);
         intake.take(record.row, &cells)?;
     }
     Ok(())

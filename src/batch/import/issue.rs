@@ -214,8 +214,8 @@ pub enum ImportError {
     )]
     AmbiguousColumn { field: Field, columns: Vec<String> },
     #[error(
-        "the column {column:?} says its amounts are in {stated}, and this batch is in {batch}. Upload the list as a batch in \
-         {stated}, or correct the name of the column",
+        "the column {column:?} says its amounts are in {stated}, and this batch is in {batch}. Upload the list as a batch of \
+         that money, or correct the name of the column",
         batch = batch.code()
     )]
     OtherCurrency { column: String, stated: String, batch: Currency },
@@ -224,12 +224,13 @@ pub enum ImportError {
          header above all recipients, or remove the row"
     )]
     RowAboveHeader { row: u32, header: u32 },
-    #[error(
-        "the text uses (({tag})), and nothing of that name can stand in it. It can use {}. Correct the tag, or add a column \
-         of its name to the file",
-        listed(found)
-    )]
-    UnknownTag { tag: String, found: Vec<String> },
+    #[error("the text uses (({tag})), and {}", no_such_tag(found, read_as.as_ref()))]
+    UnknownTag {
+        tag: String,
+        found: Vec<String>,
+        /// The column of that name, when it is one of ours.
+        read_as: Option<(String, Field)>,
+    },
     #[error("{0}; ask your operator, then upload the list again")]
     NoSmsLane(String),
     #[error("the column {column:?} occurs more than once. Rename or remove all but one")]
@@ -307,6 +308,25 @@ fn listed(headers: &[String]) -> String {
         shown.push(format!("and {} more", headers.len() - SHOWN_MAX));
     }
     shown.join(", ")
+}
+
+fn no_such_tag(found: &[String], read_as: Option<&(String, Field)>) -> String {
+    match read_as {
+        Some((column, field @ (Field::Name | Field::Amount | Field::Reference))) => {
+            format!("the column {column:?} is read as the {}. Write (({})) instead", field.what(), field.name())
+        }
+        Some((column, field)) => format!(
+            "the column {column:?} is read as the {}, which is not put into texts. Remove the tag, or use {}",
+            field.what(),
+            listed(found)
+        ),
+        None => {
+            format!(
+                "the file has no column of that name. It can use {}. Correct the tag, or add the column",
+                listed(found)
+            )
+        }
+    }
 }
 
 fn how_to_name(fields: &[Field]) -> String {

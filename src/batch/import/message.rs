@@ -40,7 +40,7 @@ pub(super) fn tags(template: &str, columns: &Columns) -> Result<Vec<Tag>, Import
             Some(column) => found.push(Tag { key, column }),
             None => {
                 let found = columns.headers.iter().map(ToString::to_string).collect();
-                return Err(ImportError::UnknownTag { tag: key, found });
+                return Err(ImportError::UnknownTag { tag: key, found, read_as: None });
             }
         }
     }
@@ -61,7 +61,9 @@ pub(super) fn tags_of_the_paid(template: &str, columns: &Columns) -> Result<Vec<
             None => {
                 let ours = template::OF_A_PAYMENT.into_iter().map(str::to_owned);
                 let theirs = (0..columns.headers.len()).filter(is_variable).map(|at| columns.headers[at].to_string());
-                return Err(ImportError::UnknownTag { tag: key, found: ours.chain(theirs).collect() });
+                let column = (0..columns.headers.len()).find(named);
+                let read_as = column.and_then(|at| Some((columns.headers[at].to_string(), columns.field_at(at)?)));
+                return Err(ImportError::UnknownTag { tag: key, found: ours.chain(theirs).collect(), read_as });
             }
         }
     }

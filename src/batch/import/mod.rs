@@ -17,6 +17,7 @@ mod csv;
 mod duplicates;
 mod encoding;
 mod fault;
+mod foreign;
 mod header;
 mod issue;
 mod message;

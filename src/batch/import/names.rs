@@ -36,14 +36,11 @@ impl Field {
                 "telephone contact",
                 "tel",
                 "tel number",
-                "cell",
                 "cell no",
                 "cell phone",
                 "cell number",
-                "momo",
                 "momo no",
                 "momo number",
-                "mobile money",
             ],
             Field::Amount => &[
                 "amount",
@@ -60,22 +57,20 @@ impl Field {
                 "take home",
                 "take home pay",
             ],
-            Field::Name => &[
-                "name",
-                "full name",
-                "beneficiary",
-                "recipient",
-                "names",
-                "full names",
-                "beneficiary name",
-                "recipient name",
-                "employee name",
-                "staff name",
-                "payee",
-            ],
+            Field::Name => &["name", "full name", "beneficiary", "recipient"],
             Field::Reference => &["reference", "id", "employee id", "staff id"],
             Field::Note => &["note", "narration", "reason"],
             Field::Network => &["network"],
+        }
+    }
+
+    /// Headers that are understood where there is none of [`headers`](Self::headers), and one of these alone.
+    pub fn also(self) -> &'static [&'static str] {
+        match self {
+            Field::Name => {
+                &["names", "full names", "beneficiary name", "recipient name", "employee name", "staff name", "payee"]
+            }
+            _ => &[],
         }
     }
 
@@ -191,6 +186,15 @@ impl Field {
             ),
             _ => (&[], &[]),
         }
+    }
+
+    /// Whether a header, as folded, has a word of those that name sums of money, meant or not.
+    pub(super) fn names_a_sum(folded: &str) -> bool {
+        let (hints, others) = Field::Amount.hints();
+        let more =
+            ["bonus", "bonuses", "arrears", "gross", "commission", "airtime", "transport", "lunch", "per", "rate"];
+        let words = folded.split(|c: char| !c.is_alphanumeric());
+        words.into_iter().any(|word| hints.contains(&word) || others.contains(&word) || more.contains(&word))
     }
 
     /// Whether a header that is not one of [`headers`](Self::headers) may mean the field all the same. Beside a net pay the

@@ -7,6 +7,7 @@
 use super::amount;
 use super::columns::{self, Columns, Field};
 use super::duplicates::{Duplicates, Earlier};
+use super::foreign::Foreign;
 use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
 use super::shape::{self, Shape, shifted};
@@ -22,8 +23,6 @@ use std::collections::BTreeMap;
 pub const NAME_CHARS_MAX: usize = 200;
 pub const REFERENCE_CHARS_MAX: usize = 100;
 pub const NOTE_CHARS_MAX: usize = 160;
-/// Longest sample of a converted name.
-const SAMPLE_CHARS_MAX: usize = 60;
 
 /// Judges one row on its own, as it would be judged within a file with these headers; see [`super::judge_one`].
 pub(super) fn judge_one(terms: &Terms<'_>, uploaded: &[Uploaded], row: u32) -> Row {
@@ -59,21 +58,18 @@ pub(super) struct Intake<'a> {
     sum: Sum,
     /// Rows that look like totals or signatures, until it is known whether a recipient follows.
     held: Vec<Held>,
-    /// A name that was converted from an encoding which is only guessed, for a person to look at.
+    /// More rows stood below a signature than below one list: they are judged as recipients, all of them.
+    too_long_below: bool,
+    /// Names as they were converted from an encoding which is only guessed.
     foreign: Option<Foreign>,
-    may_split: bool,
+    /// What stands between the cells of a text, and whether a quote is in the present record.
+    text: Option<(char, bool)>,
 }
 
 pub(super) struct Held {
     pub row: u32,
     pub look: Look,
     pub cells: Vec<Cell<'static>>,
-}
-
-#[derive(Default)]
-struct Foreign {
-    name: Option<String>,
-    other: Option<String>,
 }
 
 /// What was counted.
@@ -113,8 +109,9 @@ impl<'a> Intake<'a> {
             tally,
             sum: Sum::default(),
             held: Vec::new(),
+            too_long_below: false,
             foreign: None,
-            may_split: true,
+            text: None,
         }
     }
 
@@ -124,10 +121,9 @@ impl<'a> Intake<'a> {
         columns.of(Field::Amount)
     }
 
-    /// Whether the next rows can have an amount that was split at its comma: commas are between their cells, and none is in
-    /// quotes.
-    pub fn may_split(&mut self, may_split: bool) {
-        self.may_split = may_split;
+    /// Of the record that comes next, in a text.
+    pub fn in_text(&mut self, delimiter: char, quoted: bool) {
+        self.text = Some((delimiter, quoted));
     }
 
     /// Keeps an eye on what the file's encoding, which is a guess, makes of names.
@@ -140,9 +136,10 @@ impl<'a> Intake<'a> {
         if cells.iter().all(Cell::is_blank) {
             return Ok(());
         }
-        self.notice_foreign(cells);
-        let columns = self.header.as_ref().map_or(cells.len(), |(_, columns)| columns.headers.len());
-        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells, columns) {
+        if let Some(foreign) = &mut self.foreign {
+            foreign.notice(cells, self.header.as_ref().and_then(|(_, columns)| columns.of(Field::Name)));
+        }
+        if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
             return Err(ImportError::RowInCell { row });
         }
         let unwrapped = shape::unwrapped(cells);
@@ -168,15 +165,27 @@ impl<'a> Intake<'a> {
             return self.refuse_header(row, cells, others);
         }
         let paid = self.terms.sms.is_none();
-        let split = shape::split_amount(columns, cells, self.shape).filter(|_| paid && self.may_split);
+        // Where commas are between the cells, and none is in quotes.
+        let may_split = paid && self.text.is_none_or(|(delimiter, quoted)| delimiter == ',' && !quoted);
+        let split = shape::split_amount(columns, cells, self.shape, self.terms.currency).filter(|_| may_split);
         let cells = split.as_deref().unwrap_or(cells);
         let whole = !self.has_shifted(columns, cells);
         let signed = self.held.iter().any(|held| held.look == Look::Signed);
-        let look = totals::look(self.terms, columns, cells, self.sum, signed).filter(|_| whole && paid);
+        // A line by itself has no place among the columns to be wrong about.
+        let alone = || cells.iter().filter(|cell| !cell.is_blank()).count() == 1;
+        let below = |look: &Look| match look {
+            Look::Signed => !self.too_long_below && (whole || alone()),
+            Look::Sum | Look::Label => whole,
+        };
+        let look = totals::look(self.terms, columns, cells, self.sum, signed).filter(|look| paid && below(look));
         match look {
             Some(look) => {
                 if self.held.len() == HELD_ROWS_MAX {
                     self.release()?;
+                    if signed {
+                        self.too_long_below = true;
+                        return self.judge(row, cells);
+                    }
                 }
                 self.held.push(Held { row, look, cells: cells.iter().map(Cell::to_owned).collect() });
                 Ok(())
@@ -226,7 +235,10 @@ impl<'a> Intake<'a> {
     fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
         let shifted = self.has_shifted(columns, cells);
-        let judge = Judge::new(self.terms, columns, row, cells);
+        let mut judge = Judge::new(self.terms, columns, row, cells);
+        judge
+            .issues
+            .extend(self.text.and_then(|(delimiter, _)| shape::lines_like_rows(columns, row, cells, delimiter)));
         let (row, amount) = judge.judge(shifted, &mut self.duplicates);
         self.sum.add(amount);
         self.hand_out(row)
@@ -250,19 +262,6 @@ impl<'a> Intake<'a> {
         (self.sink)(row).map_err(ImportError::Sink)
     }
 
-    fn notice_foreign(&mut self, cells: &[Cell<'_>]) {
-        let Some(foreign) = self.foreign.as_mut().filter(|f| f.name.is_none()) else { return };
-        let name = self.header.as_ref().and_then(|(_, columns)| columns.of(Field::Name));
-        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.text.is_ascii()) {
-            let text = || bare(&cell.text).chars().take(SAMPLE_CHARS_MAX).collect();
-            if name == Some(at) {
-                foreign.name = Some(text());
-            } else if foreign.other.is_none() {
-                foreign.other = Some(text());
-            }
-        }
-    }
-
     pub fn finish(mut self, encoding: &str) -> Result<Taken, ImportError> {
         let mut notices = Vec::new();
         for held in std::mem::take(&mut self.held) {
@@ -279,12 +278,7 @@ impl<'a> Intake<'a> {
             return Err(ImportError::NoRows);
         }
         if let Some(foreign) = self.foreign {
-            let seen = foreign.name.or(foreign.other).map(|text| format!(" (such as {text:?})")).unwrap_or_default();
-            let message = format!(
-                "the file does not say how its letters are encoded; it was read as {encoding}. Look whether names with \
-                 special letters{seen} are right; if not, save the list as CSV UTF-8 and upload that"
-            );
-            notices.insert(0, Issue::warning(header.row, "encoding_guessed", message));
+            notices.insert(0, foreign.warning(header.row, encoding));
         }
         self.tally.warnings += notices.len() as u32;
         Ok(Taken { tally: self.tally, header, notices })

@@ -3,6 +3,7 @@
 use super::Terms;
 use super::columns::{Columns, Field};
 use super::header;
+use super::issue::Issue;
 use super::rows::{Cell, Fault};
 use crate::money::Currency;
 use crate::text::bare;
@@ -17,25 +18,35 @@ pub(super) enum Shape {
     Placed,
 }
 
-/// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it: one who could be
-/// paid, or a whole row of `columns` cells with numbers in it.
-pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>], columns: usize) -> bool {
-    let is_counted = |piece: &&str| {
-        let digits = piece.bytes().filter(u8::is_ascii_digit).count();
-        digits >= 3 && !piece.contains(char::is_alphabetic)
-    };
+/// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it.
+pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>]) -> bool {
     let is_recipient = |line: &str| {
         let pieces: Vec<&str> = line.split([',', ';', '\t', '|']).map(|piece| piece.trim_matches(['"', ' '])).collect();
-        if pieces.len() >= columns.max(3) && pieces.iter().any(|piece| is_counted(&piece)) {
-            return true;
-        }
         match terms.sms {
             Some(_) => pieces.len() > 1 && pieces.iter().any(|piece| header::is_number(piece, terms.country)),
             None => header::looks_paid(&pieces, terms.country, terms.currency),
         }
     };
-    let lines = |cell: &Cell<'_>| cell.text.split(['\n', '\r']).skip(1).any(is_recipient);
-    cells.iter().any(|cell| cell.text.contains(['\n', '\r']) && lines(cell))
+    cells.iter().any(|cell| further_lines(&cell.text).any(is_recipient))
+}
+
+/// The lines of a cell but for its first.
+fn further_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r']).skip(1)
+}
+
+/// The warning that a cell has lines which may be rows of the list, of people who could not be paid as they stand there: in
+/// prose a space follows a comma.
+pub(super) fn lines_like_rows(columns: &Columns, row: u32, cells: &[Cell<'_>], delimiter: char) -> Option<Issue> {
+    let is_row = |line: &str| {
+        let mut after = line.split(delimiter).skip(1);
+        after.any(|piece| !piece.starts_with(' '))
+    };
+    let (at, cell) = cells.iter().enumerate().find(|(_, cell)| further_lines(&cell.text).any(is_row))?;
+    let message = "the cell has several lines, and one of them reads like a row of the list. If it is one, a double quote (\") is \
+                   not closed, and whoever stands there is not on the list: close it, and upload the file again";
+    let header = columns.headers.get(at).map_or("", |header| &**header);
+    Some(Issue::warning(row, "lines_in_cell", message).in_column(header, &cell.text))
 }
 
 /// `="0772123456"`: how exports keep a spreadsheet from taking a text for a number. What it says is certain.
@@ -61,8 +72,13 @@ pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 }
 
 /// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
-/// without quotes. In a spreadsheet, which got it from such a file, the row then goes on beyond the header.
-pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: Shape) -> Option<Vec<Cell<'c>>> {
+/// without quotes. A spreadsheet that got it from such a file has lost the zeros before the rest.
+pub(super) fn split_amount<'c>(
+    columns: &Columns,
+    cells: &'c [Cell<'_>],
+    shape: Shape,
+    currency: Currency,
+) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
     let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
     let whole = start_of_amount(&amount.text);
@@ -70,10 +86,19 @@ pub(super) fn split_amount<'c>(columns: &Columns, cells: &'c [Cell<'_>], shape: 
     let is_rest = match shape {
         Shape::Strict => rest.len() == 3 && ends_amount(tail) && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => {
-            // What followed the amount has moved by one, and the last cell has no header.
-            let beyond = |cells: &[Cell<'_>]| cells.iter().any(|cell| !cell.is_blank());
-            let is_rest = tail.is_empty() && (rest == "0" || rest.len() == 3) && !columns.counts(at + 1);
-            is_rest && cells.get(columns.headers.len()..).is_some_and(beyond)
+            let digits = tail.is_empty() && (1..=3).contains(&rest.len());
+            let zeros = digits && rest.bytes().all(|b| b == b'0');
+            let headed = at + 1 < columns.headers.len();
+            // What followed the amount has then moved by one, and the last cell has no header.
+            let beyond = cells.get(columns.headers.len()..).is_some_and(|cells| !cells.iter().all(Cell::is_blank));
+            match (headed, beyond) {
+                (false, _) => digits,
+                (true, true) => zeros || rest.len() == 3,
+                // Or there was nothing to move: then zeros stand where no zero should, below the name of no other sum.
+                (true, false) => {
+                    zeros && currency.exponent() == 0 && !columns.counts(at + 1) && !columns.is_sum(at + 1)
+                }
+            }
         }
     };
     if amount.fault.is_some() || !(1..=3).contains(&whole.len()) || whole == "0" || !is_rest {

@@ -8,7 +8,7 @@ use super::amount;
 use super::columns::{self, Columns, Field};
 use super::header;
 use super::issue::Issue;
-use super::rows::{Cell, Held};
+use super::rows::{Cell, Fault, Held};
 use crate::money::{Currency, Money};
 use crate::text::bare;
 
@@ -33,6 +33,8 @@ const BEFORE_BY: [&str; 12] = [
     "verified",
 ];
 const SIGNATURES: [&str; 3] = ["signature", "signatures", "signed"];
+/// Letters of a date: "Date", a month, a place before it.
+const DATE_LETTERS_MAX: usize = 20;
 
 /// The amounts of the rows above, those that cannot be paid included: a spreadsheet adds up all of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,16 +64,19 @@ pub(super) enum Look {
 /// Whether a row looks like one that is below the list; `None` for a recipient. `signed`: a signature stands above it.
 pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum: Sum, signed: bool) -> Option<Look> {
     let (phone, amount) = (columns.of(Field::Msisdn)?, columns.of(Field::Amount)?);
-    let text = |at: usize| cells.get(at).map_or("", |cell| &*cell.text);
-    let digits = |at: usize| text(at).bytes().any(|b| b.is_ascii_digit());
-    if signed {
-        let pays = header::is_number(text(phone), terms.country) || amount::parse(text(amount), terms.currency).is_ok();
-        return (!pays).then_some(Look::Signed);
-    }
-    if !digits(phone) && !digits(amount) && cells.iter().any(|cell| is_signature(&cell.text)) {
-        return Some(Look::Signed);
-    }
     let currency = terms.currency;
+    if signed || first_filled(cells).is_some_and(is_signature) {
+        let says_nothing =
+            |at: usize| cells.get(at).is_none_or(|cell| !cell.text.contains(char::is_numeric) || is_date(cell));
+        let sound = |at: usize| cells.get(at).is_none_or(|cell| cell.fault.is_none() || is_date(cell));
+        let pays = |cell: &Cell<'_>| {
+            header::is_number(&cell.text, terms.country) || amount::parse(&cell.text, currency).is_ok()
+        };
+        let recipient = cells.iter().any(pays) || ![phone, amount].into_iter().all(|at| says_nothing(at) && sound(at));
+        if !recipient {
+            return Some(Look::Signed);
+        }
+    }
     let empty = |at: usize| cells.get(at).is_none_or(Cell::is_blank);
     let labelled = || cells.iter().enumerate().any(|(at, cell)| at != amount && is_label(&cell.text));
     // Nothing of most rows needs to be read to know that they are none.
@@ -93,23 +98,51 @@ pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum
 }
 
 fn is_label(text: &str) -> bool {
-    begins(text, |first, second| LABELS.contains(&first) || (second == "total" && BEFORE_TOTAL.contains(&first)))
+    begins(text, |words| match words {
+        [first, ..] if LABELS.contains(first) => true,
+        [first, "total", ..] => BEFORE_TOTAL.contains(first),
+        _ => false,
+    })
 }
 
+/// `Prepared by: …`, `Signature: ……`, the sum in words. Nobody is called that: a name may begin with one of these words alone.
 fn is_signature(text: &str) -> bool {
-    begins(text, |first, second| SIGNATURES.contains(&first) || (second == "by" && BEFORE_BY.contains(&first)))
+    begins(text, |words| match words {
+        [only] | [only, "date"] => SIGNATURES.contains(only),
+        ["amount", "in", "words", ..] => true,
+        [first, "by", ..] => BEFORE_BY.contains(first),
+        _ => false,
+    })
 }
 
-/// Whether a short text begins with such words.
-fn begins(text: &str, such: impl Fn(&str, &str) -> bool) -> bool {
+/// Whether the words of a short text begin so. Lines to write on, of dots or underscores, do not make it long.
+fn begins(text: &str, such: impl Fn(&[&str]) -> bool) -> bool {
     let text = bare(text);
     // Every phone number of a list passes here: folding is for what begins like a word.
-    if !text.starts_with(char::is_alphabetic) || text.chars().count() > LABEL_CHARS_MAX {
+    if !text.starts_with(char::is_alphabetic) || text.chars().filter(|c| c.is_alphanumeric()).count() > LABEL_CHARS_MAX
+    {
         return false;
     }
     let folded = columns::fold(text);
-    let mut words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    words.next().is_some_and(|first| such(first, words.next().unwrap_or_default()))
+    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    such(&words)
+}
+
+fn first_filled<'c>(cells: &'c [Cell<'_>]) -> Option<&'c str> {
+    cells.iter().map(|cell| bare(&cell.text)).find(|text| !text.is_empty())
+}
+
+/// `Date: 12/03/2026`, `2026-03-12`, or a cell that a spreadsheet holds as a date.
+fn is_date(cell: &Cell<'_>) -> bool {
+    if cell.fault == Some(Fault::Date) {
+        return true;
+    }
+    let text = bare(&cell.text);
+    let digits = |group: &str| group.len() <= 4 && group.bytes().all(|b| b.is_ascii_digit());
+    let groups: Vec<&str> = text.split(|c: char| !c.is_numeric()).filter(|group| !group.is_empty()).collect();
+    let between = text.bytes().filter(|b| matches!(b, b'/' | b'-' | b'.')).count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    groups.len() == 3 && groups.iter().all(|group| digits(group)) && between >= 2 && letters <= DATE_LETTERS_MAX
 }
 
 /// The warning that a row below a signature, or one itself, was left out.
@@ -207,9 +240,15 @@ mod tests {
             (["Total", "772", "1500"], None),
             (["Prepared by: Okello", "", ""], Some(Look::Signed)),
             (["Checked  by", "Approved by", "…………"], Some(Look::Signed)),
-            (["", "Signature", ""], Some(Look::Signed)),
+            (["", "Signature: ______", ""], Some(Look::Signed)),
+            (["Amount in words: one thousand five hundred", "", ""], Some(Look::Signed)),
+            (["Prepared by: HR", "", "Date: 12/03/2026"], Some(Look::Signed)),
             (["Prepared by: Okello", "", "1500"], None),
+            (["Prepared by: Okello", "O772345678", ""], None),
+            (["Signature Nakato", "", ""], None),
             (["Approved Grace", "", ""], None),
+            (["Apio", "to follow", "Verified by LC1"], None),
+            (["Apio", "", "Signed"], None),
         ] {
             assert_eq!(look(&terms, &columns, &cells.map(Cell::text), sum, false), expected, "{cells:?}");
         }
@@ -217,8 +256,17 @@ mod tests {
         for cells in [["Okello", "", ""], ["Date", "12/11/2026", ""], ["Accountant", "Director", ""]] {
             assert_eq!(below(cells), Some(Look::Signed), "{cells:?}");
         }
-        for cells in [["Okello", "0772345678", ""], ["Okello", "", "500"], ["Okello", "0772345678", "500"]] {
+        for cells in [
+            ["Okello", "0772345678", ""],
+            ["Okello", "", "500"],
+            ["0772345678", "500", ""],
+            ["60000", "Apio", ""],
+            ["Apio", "O772345603", "5O,000"],
+            ["Apio", "０７７２", ""],
+        ] {
             assert_eq!(below(cells), None, "{cells:?}");
         }
+        let formula = ["Apio", "", ""].map(|text| Cell { text: text.into(), fault: Some(Fault::NoValue) });
+        assert_eq!(look(&terms, &columns, &formula, sum, true), None, "nobody knows what it would be");
     }
 }
