@@ -241,6 +241,21 @@ pub async fn a_row_refused_because_of_another_can_be_paid_when_that_one_is_corre
     assert_tenant(&h, &org).await;
 }
 
+/// It repeats one row in its reference and another in its number, and is told of each once, whichever is corrected.
+pub async fn a_row_that_repeats_two_others_is_told_of_each_once(h: Harness) {
+    let org = h.tenant().await;
+    let batch = ready(&h, &org, &list(3)).await;
+    let both = Correction { reference: text("S-3"), ..number_of(2) };
+    let view = applied(correct(&h, &org, &batch, 4, both).await);
+    assert_eq!((view.state, view.batch.warnings), (Standing::Invalid, 1));
+    assert_eq!(said(&h, &org, &batch).await, [told(4, "duplicate_reference", 3), told(4, "duplicate_payment", 2)]);
+    let given_up = Correction { reference: text("T-3"), ..Correction::default() };
+    let view = applied(correct(&h, &org, &batch, 3, given_up).await);
+    assert_eq!((view.batch.valid, view.batch.warnings), (3, 1));
+    assert_eq!(said(&h, &org, &batch).await, [told(4, "duplicate_payment", 2)]);
+    assert_tenant(&h, &org).await;
+}
+
 pub async fn a_warning_goes_away_with_what_it_warned_of(h: Harness) {
     let org = h.tenant().await;
     let batch = ready(&h, &org, &list(4)).await;

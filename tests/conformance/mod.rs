@@ -351,6 +351,7 @@ conformance!(sqlite, open_sqlite; {
         a_correction_of_an_older_look_is_fenced,
         a_correction_leaves_its_trace,
         a_row_refused_because_of_another_can_be_paid_when_that_one_is_corrected,
+        a_row_that_repeats_two_others_is_told_of_each_once,
         a_warning_goes_away_with_what_it_warned_of,
         another_amount_for_the_same_number_is_told,
         what_was_told_of_another_list_outlives_a_correction_of_another_row,

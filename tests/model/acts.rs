@@ -1,6 +1,7 @@
 //! What people may do with a batch, and what comes of it.
 
 use super::cases::Person;
+use super::list::Standing;
 use super::rules::*;
 use gaba::money::{Currency, Money};
 use gaba::store::Refusal;
@@ -29,7 +30,7 @@ impl Model {
         self.batches[b].phase
     }
 
-    fn refuse(&self, b: usize) -> Answer {
+    pub fn refuse(&self, b: usize) -> Answer {
         Answer::Refused(Refusal::InvalidState { state: self.phase(b).name().into() })
     }
 
@@ -53,12 +54,16 @@ impl Model {
 
     pub fn submit(&mut self, b: usize, by: Person, exclude: bool) -> Answer {
         let batch = &mut self.batches[b];
+        let invalid = batch.lines_that(Standing::Refused);
         match batch.phase {
             Phase::Awaiting => Answer::Already,
-            Phase::Ready if batch.rows.is_empty() => Answer::Refused(Refusal::NothingToPay),
-            Phase::Ready if batch.invalid > 0 && !exclude => {
-                Answer::Refused(Refusal::RowsInvalid { invalid: batch.invalid })
+            // Corrected, and nobody has reckoned since what would be approved.
+            Phase::Ready if batch.digest.is_none() => {
+                self.tell("a list is submitted without a digest");
+                Answer::Fenced
             }
+            Phase::Ready if batch.rows.is_empty() => Answer::Refused(Refusal::NothingToPay),
+            Phase::Ready if invalid > 0 && !exclude => Answer::Refused(Refusal::RowsInvalid { invalid }),
             Phase::Ready => {
                 (batch.phase, batch.rejection, batch.submitted_by) = (Phase::Awaiting, None, Some(by));
                 Answer::Applied
@@ -105,8 +110,12 @@ impl Model {
         if batch.is_of(by) {
             return Answer::Refused(Refusal::SelfApproval);
         }
-        if digest != batch.digest {
-            return Answer::Refused(Refusal::DigestMismatch { current: batch.digest.clone() });
+        if batch.digest.as_deref() != Some(digest) {
+            let (current, known) = (batch.digest.clone().unwrap_or_default(), batch.was(digest));
+            if known {
+                self.tell("an approval of what was corrected since");
+            }
+            return Answer::Refused(Refusal::DigestMismatch { current });
         }
         if !seen {
             return Answer::Fenced;

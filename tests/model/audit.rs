@@ -1,7 +1,9 @@
 //! The auditor: what the store shows against what the model says, and the invariants of the books.
 
 use super::lane::LANES;
+use super::list::{FEE, Standing};
 use super::rules::*;
+use super::told;
 use super::world::{World, same};
 use crate::support::walks::Wrong;
 use gaba::batch::Batch as Shown;
@@ -52,6 +54,9 @@ async fn batch(world: &mut World, b: usize, people: bool) -> Result<(), Wrong> {
         row((b, r), shown, model)?;
         nothing_leaves_its_end(&mut world.finals, (b, r), &shown.state, people)?;
     }
+    if model.phase == Phase::Ready {
+        told::list(world, b, &shown).await?;
+    }
     Ok(())
 }
 
@@ -59,10 +64,15 @@ async fn batch(world: &mut World, b: usize, people: bool) -> Result<(), Wrong> {
 fn counts(b: usize, model: &Batch, shown: &Shown) -> Result<(), Wrong> {
     if model.phase != Phase::ImportFailed {
         same(
-            format!("valid and invalid of batch {b}"),
-            (shown.valid, shown.invalid),
-            (model.rows.len() as i64, model.invalid),
+            format!("valid, invalid and set aside of batch {b}"),
+            (shown.valid, shown.invalid, shown.excluded),
+            (model.rows.len() as i64, model.lines_that(Standing::Refused), model.lines_that(Standing::Aside)),
         )?;
+        same(format!("all lines of batch {b}"), shown.rows, model.lines.len() as i64)?;
+        let amounts = model.rows.iter().map(|row| row.amount).sum::<i64>();
+        let told = (shown.amount, shown.fees, shown.tax);
+        same(format!("what batch {b} comes to"), told, (amounts, FEE * model.rows.len() as i64, 0))?;
+        same(format!("the digest of batch {b}"), &shown.digest, &model.digest)?;
     }
     let mut sum = (0, 0);
     for (stand, state) in Stand::ALL.into_iter().zip(<State as gaba::machine::State>::ALL) {

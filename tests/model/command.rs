@@ -2,6 +2,8 @@
 //! modulo what there is when the step is taken.
 
 use super::cases::{Case, Person, Say, Word};
+use super::lane::{national, telephone};
+use super::list::{Cell, Change, Standing};
 use super::provider::{Entry, Fate};
 use super::rules::*;
 use super::world::{World, pick};
@@ -10,14 +12,42 @@ use crate::support::chance::Chance;
 /// Somebody does something with a batch.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
-    Submit { exclude: bool },
-    Reject { reason: u8 },
+    /// `hasty`: without reckoning the digest anew where a correction made it stale.
+    Submit {
+        exclude: bool,
+        hasty: bool,
+    },
+    Reject {
+        reason: u8,
+    },
     Withdraw,
-    Approve { stale: bool, seen: bool, key: Option<u8> },
+    Approve {
+        stale: bool,
+        seen: bool,
+        key: Option<u8>,
+    },
     Pause,
     Resume,
     Cancel,
-    Retry { key: Option<u8> },
+    Retry {
+        key: Option<u8>,
+    },
+}
+
+/// The digest that somebody names: that of the list as it stands, or as it stood before the last correction.
+#[derive(Clone, Copy, Debug)]
+pub enum Look {
+    Now,
+    Before,
+}
+
+/// A line of a list is corrected by whoever looked at it so. `at_once`: and the digest reckoned anew.
+#[derive(Clone, Debug)]
+pub struct Correcting {
+    pub line: usize,
+    pub look: Option<Look>,
+    pub change: Change,
+    pub at_once: bool,
 }
 
 /// What becomes of a request between us and the provider.
@@ -87,6 +117,16 @@ pub enum Command {
     GiveBackImport {
         hand: usize,
         seconds: u32,
+    },
+    Correct {
+        batch: usize,
+        by: Person,
+        stranger: bool,
+        how: Correcting,
+    },
+    /// A digest that was reckoned before is written down.
+    WriteDigest {
+        which: usize,
     },
     Act {
         batch: usize,
@@ -194,7 +234,8 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
     let out = model.rows().filter(|(_, _, r)| r.stand.is_out() || r.stand == Stand::Queued).count();
     // Deaths over the same row are rare by chance alone, and so are two people who agree.
     let suspect = model.rows().any(|(_, _, r)| r.is_suspect());
-    let menu: [(u32, Make); 28] = [
+    let ready = model.batches.iter().filter(|b| b.phase == Phase::Ready).count();
+    let menu: [(u32, Make); 30] = [
         (if model.batches.iter().any(|b| b.phase == Phase::Awaiting) { 5 } else { 2 }, fund),
         (if batches < BATCHES_MAX && !importing { 12 } else { 0 }, upload),
         (some(batches, 1), |c| Command::UploadAgain { batch: c.any(), same: !c.one_in(3) }),
@@ -210,6 +251,8 @@ pub fn choose(world: &World, chance: &mut Chance) -> Command {
             hand: c.any(),
             seconds: c.below(3) * 10,
         }),
+        (if ready > 0 { 7 } else { some(batches, u32::from(chance.one_in(4))) }, correct),
+        (some(world.reckoned.len(), 1), |c| Command::WriteDigest { which: c.any() }),
         (some(batches, 14), act),
         (some(model.cases.len(), 1) + some(open, 10) + some(short, 60), resolve),
         (1, |_| Command::StartScheduled),
@@ -269,7 +312,7 @@ fn upload(c: &mut Chance) -> Command {
 fn act(c: &mut Chance) -> Command {
     let key = |c: &mut Chance| c.one_in(2).then(|| c.below(3) as u8);
     let (act, mostly) = match c.below(20) {
-        0..=3 => (Act::Submit { exclude: !c.one_in(3) }, Person::Maker),
+        0..=3 => (Act::Submit { exclude: !c.one_in(3), hasty: c.one_in(4) }, Person::Maker),
         4 if c.one_in(2) => (Act::Reject { reason: c.below(2) as u8 }, Person::Checker),
         4 => (Act::Withdraw, Person::Maker),
         5..=11 => (Act::Approve { stale: c.one_in(8), seen: !c.one_in(12), key: key(c) }, Person::Checker),
@@ -281,6 +324,45 @@ fn act(c: &mut Chance) -> Command {
     let other = if mostly == Person::Maker { Person::Checker } else { Person::Maker };
     let by = if c.one_in(8) { other } else { mostly };
     Command::Act { batch: c.any(), by, stranger: c.one_in(25), act }
+}
+
+fn correct(c: &mut Chance) -> Command {
+    let change = match c.below(6) {
+        0 => Change { aside: Some(!c.one_in(4)), ..Change::default() },
+        _ => change(c),
+    };
+    let by = if c.one_in(8) { Person::Checker } else { Person::Maker };
+    let look = c.one_in(8).then(|| if c.one_in(2) { Look::Before } else { Look::Now });
+    let (line, stranger, at_once) = (c.any(), c.one_in(25), !c.one_in(3));
+    Command::Correct { batch: c.any(), by, stranger, how: Correcting { line, look, change, at_once } }
+}
+
+/// Of one cell or several. There are few numbers, amounts and references, so that rows come to repeat each other.
+fn change(c: &mut Chance) -> Change {
+    let (number, lane, amount) = (c.below(5) + 2, c.any(), 300 + i64::from(c.below(2)));
+    let msisdn = match c.below(6) {
+        0 => Cell::unreadable(c.of(&["12", ""])),
+        1 => national(number, lane),
+        _ => Cell::plain(telephone(number, lane)),
+    };
+    let amount = match c.below(6) {
+        0 => Cell::unreadable(c.of(&["1,00", "0", ""])),
+        1 => Cell { text: format!("UGX {amount}"), means: Some(amount) },
+        _ => Cell::plain(amount),
+    };
+    let name = c.of(&["Akello", "Okello"]).to_owned();
+    let reference = if c.one_in(5) { String::new() } else { format!("R-{}", c.below(4) + 2) };
+    let team = c.of(&["A", "B"]).to_owned();
+    let only = c.one_in(2).then(|| c.below(5));
+    let mut takes = |cell: u32| only.map_or_else(|| c.one_in(2), |only| only == cell);
+    Change {
+        msisdn: takes(0).then_some(msisdn),
+        amount: takes(1).then_some(amount),
+        name: takes(2).then_some(name),
+        reference: takes(3).then_some(reference),
+        team: takes(4).then_some(team),
+        aside: None,
+    }
 }
 
 fn resolve(c: &mut Chance) -> Command {
@@ -295,16 +377,18 @@ fn resolve(c: &mut Chance) -> Command {
 fn steered(world: &World, command: Command, c: &mut Chance) -> Command {
     match command {
         Command::Fund { .. } => frugal(&world.model, command, c),
+        Command::Correct { .. } if !c.one_in(6) => mending(&world.model, command, c),
         Command::Act { .. } if !c.one_in(3) => timely(&world.model, command, c),
         Command::Resolve { .. } => agreeing(&world.model, urgent(&world.model, command, c), c),
         command => contradicting(world, command, c),
     }
 }
 
-/// A list that can just now be approved, or of which something failed.
+/// A list that can just now be submitted or approved, or of which something failed.
 fn timely(model: &Model, command: Command, c: &mut Chance) -> Command {
     let Command::Act { by, stranger, act, .. } = command else { return command };
     let fits = |b: &Batch| match act {
+        Act::Submit { .. } => b.phase == Phase::Ready,
         Act::Approve { .. } => b.phase == Phase::Awaiting,
         Act::Retry { .. } => {
             matches!(b.phase, Phase::Running | Phase::Completed) && b.rows.iter().any(|r| r.stand == Stand::Failed)
@@ -318,11 +402,29 @@ fn timely(model: &Model, command: Command, c: &mut Chance) -> Command {
     }
 }
 
+/// Mostly it is a list that can still be corrected, and often a line of it that is not paid, so that it is.
+fn mending(model: &Model, mut command: Command, c: &mut Chance) -> Command {
+    let Command::Correct { batch, how: Correcting { line, change, .. }, .. } = &mut command else { return command };
+    let ready: Vec<usize> = (0..model.batches.len()).filter(|b| model.batches[*b].phase == Phase::Ready).collect();
+    let Some(n) = pick(c.any(), ready.len()) else { return command };
+    *batch = ready[n];
+    let lines = &model.batches[*batch].lines;
+    let unpaid: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].standing != Standing::Payable).collect();
+    if let Some(n) = pick(c.any(), unpaid.len()).filter(|_| c.one_in(2)) {
+        *line = unpaid[n];
+        match lines[*line].standing {
+            Standing::Aside => change.aside = Some(false),
+            _ => change.amount = Some(Cell::plain(300 + i64::from(c.below(2)))),
+        }
+    }
+    command
+}
+
 /// A wallet is seldom emptied by chance alone: most of the money that comes is just what a list that waits is short of.
 fn frugal(model: &Model, command: Command, c: &mut Chance) -> Command {
     let missing = |b: &Batch| (b.org, b.needs() - model.orgs[b.org].wallet);
-    let waiting = model.batches.iter().filter(|b| b.phase == Phase::Awaiting).map(missing);
-    match (command, waiting.filter(|(_, missing)| *missing > 0).last()) {
+    let mut waiting = model.batches.iter().filter(|b| b.phase == Phase::Awaiting).map(missing);
+    match (command, waiting.rfind(|(_, missing)| *missing > 0)) {
         (Command::Fund { reference, .. }, Some((org, amount))) if !c.one_in(4) => {
             Command::Fund { org, amount, reference }
         }

@@ -1,11 +1,14 @@
 //! The terms of the lanes, known to the engine as configuration and to the model as numbers.
 
+use super::list::Cell;
 use super::rules::Micros;
 use gaba::config::LaneConfig;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 pub const LANES: [&str; 2] = ["north", "south"];
+/// How the numbers begin that go through each.
+pub const PREFIXES: [&str; 2] = ["25677", "25670"];
 pub const SMS_LANE: &str = "blasta";
 
 pub const SECOND: Micros = 1_000_000;
@@ -32,6 +35,21 @@ pub const DEATHS_MAX: u32 = 5;
 pub const RECEIPT_DEATHS_MAX: u32 = 3;
 /// How often the reading of a list is begun.
 pub const IMPORTS_MAX: u32 = 3;
+
+pub fn lane_of(msisdn: &str) -> &'static str {
+    LANES[PREFIXES.iter().position(|prefix| msisdn.starts_with(prefix)).unwrap()]
+}
+
+/// A number that goes through a lane.
+pub fn telephone(number: u32, lane: usize) -> String {
+    format!("{}{number:07}", PREFIXES[lane % PREFIXES.len()])
+}
+
+/// The same as it is dialled within the country.
+pub fn national(number: u32, lane: usize) -> Cell<String> {
+    let means = telephone(number, lane);
+    Cell { text: means.replacen("256", "0", 1), means: Some(means) }
+}
 
 pub fn lease() -> Duration {
     Duration::from_micros(LEASE as u64)

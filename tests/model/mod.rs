@@ -11,10 +11,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `rules`, `news`, `claims`, `acts`, `cases`, `inbox` | the model: it shares no code with what it judges |
+//! | `rules`, `news`, `claims`, `acts`, `list`, `cases`, `inbox` | the model: it shares no code with what it judges |
 //! | `provider` | the other side: who was paid under which reference |
 //! | `command`, `world/` | the steps, and how each is taken in the store and in the model |
-//! | `audit` | the comparison, and the invariants of the books |
+//! | `audit`, `told` | the comparison, and the invariants of the books and of the lists |
 //! | `walk` | a walk from a seed; `support/walks` takes one after the other, and finds the fewest steps that fail |
 //!
 //! Another command is a line in `command` (what, and how often), one in `World::take`, and its rule in the model.
@@ -26,9 +26,11 @@ mod claims;
 mod command;
 mod inbox;
 mod lane;
+mod list;
 mod news;
 mod provider;
 mod rules;
+mod told;
 mod walk;
 mod world;
 
@@ -40,18 +42,29 @@ const STEPS: usize = 6_000;
 
 /// What must have happened in a run of so many steps.
 const LONG: usize = 100_000;
-const HAPPENS: [&str; 23] = [
+const HAPPENS: [&str; 34] = [
     "a batch is cancelled",
     "a batch is completed",
     "a correction as a receivable",
+    "a correction comes too late",
     "a correction from the wallet",
+    "a correction of an older look",
     "a crash",
+    "a digest comes too late",
+    "a list is submitted without a digest",
     "a list is withdrawn",
     "a receipt put aside",
-    "a resend that is asked about instead",
+    "a refused row is made payable",
     "a resend",
+    "a resend that is asked about instead",
     "a retry",
+    "a row gets the reference that another gave up",
+    "a row is corrected",
+    "a row is refused as corrected",
+    "a row is set aside",
+    "a row is taken back in",
     "an answer that was kept",
+    "an approval of what was corrected since",
     "an exception late_success",
     "an exception mismatch",
     "an exception overdue",

@@ -5,6 +5,7 @@
 
 use super::cases::{Case, Person};
 use super::lane::*;
+use super::list::{Content, Line};
 use crate::support::walks::Tally;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -146,11 +147,11 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(number: u32, lane: &'static str, amount: i64, charges: i64, now: Micros) -> Row {
+    pub fn new(number: u32, msisdn: &str, amount: i64, charges: i64, now: Micros) -> Row {
         Row {
             number,
-            lane,
-            msisdn: format!("25677{number:07}"),
+            lane: lane_of(msisdn),
+            msisdn: msisdn.to_owned(),
             amount,
             total: amount + charges,
             stand: Stand::Queued,
@@ -209,14 +210,21 @@ impl Row {
 pub struct Batch {
     pub id: Uuid,
     pub org: usize,
-    pub digest: String,
+    /// What it is approved by, as the engine reckoned it; not since a row was corrected.
+    pub digest: Option<String>,
+    /// What it was before.
+    pub earlier: Vec<String>,
+    /// Rises with every correction.
+    pub revision: u64,
     pub notify: bool,
     pub scheduled_at: Option<Micros>,
     pub phase: Phase,
     /// When the batch itself is due: to be started, or swept.
     pub due: Option<Micros>,
+    /// All that its file has, paid or not.
+    pub lines: Vec<Line>,
+    /// Those that are paid.
     pub rows: Vec<Row>,
-    pub invalid: i64,
     pub import: Import,
     pub rejection: Option<String>,
     pub reserved: i64,
@@ -312,6 +320,8 @@ pub struct Model {
     /// In the order in which they were opened.
     pub cases: Vec<Case>,
     pub by_reference: HashMap<Uuid, (At, u32)>,
+    /// What was ever approved by each digest, or might have been.
+    pub digests: Vec<(String, Content)>,
     pub tally: Tally,
     /// Batches of which rows ended in the present act.
     pub ending: BTreeSet<usize>,

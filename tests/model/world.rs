@@ -1,6 +1,7 @@
 //! The world of a walk: the store that is judged, the model that judges it, the provider, and what workers have in hand.
 
 mod lanes;
+mod lists;
 mod people;
 mod post;
 
@@ -85,6 +86,14 @@ pub struct Upload {
     claimed: Batch,
 }
 
+/// A digest that somebody reckoned and has not written down.
+pub struct Reckoned {
+    batch: usize,
+    revision: u64,
+    shown: Batch,
+    digest: String,
+}
+
 /// A claimed receipt.
 pub struct Mail {
     which: usize,
@@ -102,6 +111,7 @@ pub struct World {
     pub hands: Vec<Hand>,
     pub spent: Vec<Hand>,
     pub uploads: Vec<Upload>,
+    pub reckoned: Vec<Reckoned>,
     pub mail: Vec<Mail>,
     pub posted: Vec<NewReceipt>,
     pub rows_of: HashMap<Uuid, At>,
@@ -126,6 +136,7 @@ impl World {
             hands: Vec::new(),
             spent: Vec::new(),
             uploads: Vec::new(),
+            reckoned: Vec::new(),
             mail: Vec::new(),
             posted: Vec::new(),
             rows_of: HashMap::new(),
@@ -177,6 +188,8 @@ impl World {
             FinishImport { hand, wrong } => self.finish_import(*hand, *wrong).await,
             FailImport { hand } => self.fail_import(*hand).await,
             GiveBackImport { hand, seconds } => self.give_back_import(*hand, *seconds).await,
+            Correct { batch, by, stranger, how } => self.correct(*batch, *by, *stranger, how).await,
+            WriteDigest { which } => self.write_digest(*which).await,
             Act { batch, by, stranger, act } => self.act(*batch, *by, *stranger, *act).await,
             Resolve { case, by, word, stranger } => self.resolve(*case, *by, *word, *stranger).await,
             StartScheduled => self.start_scheduled().await,
@@ -239,6 +252,7 @@ impl World {
             self.hands.clear();
             self.mail.clear();
             self.uploads.clear();
+            self.reckoned.clear();
         }
         Ok(true)
     }

@@ -132,6 +132,9 @@ async fn judged(tx: &mut Tx, batch: &Batch, corrected: u32, before: &StoredRow, 
         if before.standing == Standing::Invalid {
             others.append(&mut after.issues);
         }
+    } else {
+        // What else it repeats is found again.
+        others.retain(|issue| issue.other_row.is_none());
     }
     after.issues = others;
     compare(tx, batch, before.row, corrected, &mut after).await?;

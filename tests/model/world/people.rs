@@ -2,27 +2,26 @@
 
 use super::super::acts::{Answer, ugx};
 use super::super::cases::{Person, Word};
-use super::super::command::Act;
+use super::super::command::{Act, Look};
 use super::super::lane::*;
+use super::super::list::{Cell, FEE, Line};
 use super::super::rules::*;
+use super::lists::MAPPING;
 use super::{Upload, World, pick, same};
 use crate::support::chance::Chance;
 use crate::support::walks::Wrong;
-use gaba::batch::{Kind, NewBatch};
+use gaba::batch::{Kind, NewBatch, approval};
 use gaba::clock::Time;
 use gaba::ids;
 use gaba::money::Currency;
 use gaba::payout::exception::{LaneTerms, Proposal, Verdict};
-use gaba::store::{
-    Compared, Done, Idempotency, ImportTotals, NewRecipient, NewRow, PageRequest, Refusal, RejectedRow, StoreError,
-};
+use gaba::store::{Compared, Done, Idempotency, ImportTotals, PageRequest, Refusal, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// The first row of a list after its header.
 const FIRST_ROW: u32 = 2;
-const FEE: i64 = 7;
 
 impl World {
     pub(super) async fn fund(&mut self, org: usize, amount: i64, reference: Option<u32>) -> Result<bool, Wrong> {
@@ -48,28 +47,30 @@ impl World {
             return Ok(false);
         }
         let (org, now, mut chance) = (org % self.tenants.len(), self.model.now, Chance::new(seed));
-        let row = |n: u32| {
-            let number = FIRST_ROW + n;
-            Row::new(number, chance.of(&LANES), 100 + i64::from(chance.below(900)), FEE, now)
-        };
-        let mut rows: Vec<Row> = (0..rows).map(row).collect();
+        let mut amounts: Vec<i64> = (0..rows).map(|_| 100 + i64::from(chance.below(900))).collect();
         // A wallet is seldom emptied by chance alone: some lists take just what is there.
-        let left = self.model.orgs[org].wallet - rows.iter().map(|r| r.total).sum::<i64>();
-        if let Some(last) = rows.last_mut().filter(|_| (1..1_000_000).contains(&left) && chance.one_in(2)) {
-            (last.amount, last.total) = (last.amount + left, last.total + left);
+        let left = self.model.orgs[org].wallet - amounts.iter().map(|amount| amount + FEE).sum::<i64>();
+        if let Some(last) = amounts.last_mut().filter(|_| (1..1_000_000).contains(&left) && chance.one_in(2)) {
+            *last += left;
         }
+        let amounts = amounts.into_iter().map(Cell::plain);
+        let unreadable = (0..invalid).map(|_| Cell::unreadable("1,00"));
+        let line = |(number, amount)| Line::new(number, Cell::plain(telephone(number, chance.any())), amount);
+        let lines: Vec<Line> = (FIRST_ROW..).zip(amounts.chain(unreadable)).map(line).collect();
         let key = format!("list-{}", self.model.batches.len());
         let id = ids::batch(self.tenants[org].id, ids::MODE_LIVE, &key);
-        let batch = Batch {
+        let mut batch = Batch {
             id,
             org,
-            digest: format!("sha256:{key}"),
+            digest: None,
+            earlier: Vec::new(),
+            revision: 0,
             notify,
             scheduled_at: later.map(|seconds| now + Micros::from(seconds) * SECOND),
             phase: Phase::Importing,
             due: None,
-            rows,
-            invalid: i64::from(invalid),
+            lines,
+            rows: Vec::new(),
             import: Import { due: now, ..Import::default() },
             rejection: None,
             reserved: 0,
@@ -80,11 +81,10 @@ impl World {
             keys: Default::default(),
             retries: Default::default(),
         };
+        batch.list_rows(None, now);
         let b = self.model.batches.len();
-        for (r, row) in batch.rows.iter().enumerate() {
-            self.rows_of.insert(ids::payout(id, row.number), (b, r));
-        }
         self.model.batches.push(batch);
+        self.find_rows(b);
         self.model.touched.insert(b);
         same("an upload", answer(self.store.create_batch(self.new_batch(b, true)).await)?.0, Answer::Applied)?;
         Ok(true)
@@ -110,7 +110,7 @@ impl World {
             currency: Currency::Ugx,
             notify: batch.notify,
             sms_template: None,
-            mapping: None,
+            mapping: Some(MAPPING.into()),
             scheduled_at: batch.scheduled_at.map(Time),
             declared: Default::default(),
             file_name: format!("{b}.csv"),
@@ -138,8 +138,7 @@ impl World {
                 claimed = Some((b, batch.id, batch.import.version));
             } else {
                 // Nobody survives reading it.
-                batch.phase = Phase::ImportFailed;
-                batch.rows.clear();
+                batch.give_up();
             }
         }
         same("the import to claim", engine.as_ref().map(|b| b.id), claimed.map(|(_, id, _)| id))?;
@@ -159,7 +158,7 @@ impl World {
         let Some(hand) = pick(hand, self.uploads.len()) else { return Ok(false) };
         let upload = &self.uploads[hand];
         let b = upload.batch;
-        let (all, arrived) = (self.list(b), self.model.batches[b].import.arrived);
+        let (all, arrived) = (self.rows_as_read(b), self.model.batches[b].import.arrived);
         let from = if again { 0 } else { arrived.min(all.len()) };
         let rows = all[from..(from + n).min(all.len())].to_vec();
         let model = match self.reads(upload) {
@@ -167,48 +166,43 @@ impl World {
             true if from < arrived && !rows.is_empty() => Answer::Rejected,
             true => Answer::Applied,
         };
-        let count = rows.len();
+        let numbers: Vec<u32> = rows.iter().map(|row| row.row).collect();
         let engine = self.store.import_rows(&upload.claimed, lease(), rows).await.map(Done::Applied);
         same("rows of a list", answer(engine)?.0, model.clone())?;
         if model == Answer::Applied {
             let now = self.model.now;
             let batch = &mut self.model.batches[b];
-            for row in batch.rows.iter_mut().skip(from).take(count) {
+            for row in batch.rows.iter_mut().filter(|row| numbers.contains(&row.number)) {
                 row.due = Some(Due { what: What::Send, from: now, until: now });
             }
-            (batch.import.arrived, batch.import.due) = (arrived + count, now + LEASE);
+            (batch.import.arrived, batch.import.due) = (arrived + numbers.len(), now + LEASE);
         }
         self.model.touched.insert(b);
         Ok(true)
-    }
-
-    fn list(&self, b: usize) -> Vec<NewRow> {
-        let batch = &self.model.batches[b];
-        let first_invalid = FIRST_ROW + batch.rows.len() as u32;
-        let invalid = (0..batch.invalid as u32).map(|n| rejected_row(first_invalid + n));
-        batch.rows.iter().map(payable_row).chain(invalid).collect()
     }
 
     pub(super) async fn finish_import(&mut self, hand: usize, wrong: bool) -> Result<bool, Wrong> {
         let Some(hand) = pick(hand, self.uploads.len()) else { return Ok(false) };
         let upload = &self.uploads[hand];
         let (b, batch) = (upload.batch, &self.model.batches[upload.batch]);
-        let whole = batch.import.arrived == batch.rows.len() + batch.invalid as usize;
+        let whole = batch.import.arrived == batch.lines.len();
         let model = match self.reads(upload) {
             false => Answer::Fenced,
             true if !whole || wrong => Answer::Rejected,
             true => Answer::Applied,
         };
-        let (valid, amount) = (batch.rows.len() as i64, batch.rows.iter().map(|r| r.amount).sum::<i64>());
+        let (rows, valid) = (batch.lines.len() as i64, batch.rows.len() as i64);
+        let amount = batch.rows.iter().map(|r| r.amount).sum::<i64>();
+        let digest = approval::digest(&self.store, &upload.claimed).await.map_err(|e| e.to_string())?;
         let totals = ImportTotals {
-            rows: valid + batch.invalid,
+            rows,
             valid,
-            invalid: batch.invalid,
+            invalid: rows - valid,
             warnings: 0,
             amount: amount + i64::from(wrong),
             fees: FEE * valid,
             tax: 0,
-            digest: batch.digest.clone(),
+            digest: digest.clone(),
             understood: None,
         };
         let engine = self.store.finish_import(&upload.claimed, totals).await.map(Done::Applied);
@@ -216,6 +210,7 @@ impl World {
         self.model.touched.insert(b);
         if model == Answer::Applied {
             self.model.batches[b].phase = Phase::Ready;
+            self.model.reckoned(b, Some(digest))?;
         }
         Ok(true)
     }
@@ -229,9 +224,7 @@ impl World {
         same("a failed import", answer(engine)?.0, model)?;
         self.model.touched.insert(b);
         if reads {
-            let batch = &mut self.model.batches[b];
-            batch.phase = Phase::ImportFailed;
-            batch.rows.clear();
+            self.model.batches[b].give_up();
         }
         Ok(true)
     }
@@ -258,30 +251,28 @@ impl World {
     pub(super) async fn act(&mut self, batch: usize, by: Person, stranger: bool, act: Act) -> Result<bool, Wrong> {
         let Some(b) = pick(batch, self.model.batches.len()) else { return Ok(false) };
         self.model.touched.insert(b);
-        let (id, org, digest) = {
-            let batch = &self.model.batches[b];
-            (batch.id, batch.org, batch.digest.clone())
-        };
+        let (id, org) = (self.model.batches[b].id, self.model.batches[b].org);
         let tenant = &self.tenants[if stranger { (org + 1) % self.tenants.len() } else { org }];
         let (actor, store) = (tenant.person(by).clone(), self.store.clone());
-        if let Act::Retry { key } = act {
-            return self.retry(b, &actor, by, stranger, key).await;
+        match act {
+            Act::Submit { exclude, hasty } => return self.submit(b, &actor, by, stranger, exclude, hasty).await,
+            Act::Retry { key } => return self.retry(b, &actor, by, stranger, key).await,
+            _ => {}
         }
         let reason = |n: u8| format!("reason {n}");
-        let shown = if matches!(act, Act::Approve { stale: true, .. }) { "sha256:stale" } else { &digest };
+        let stale = matches!(act, Act::Approve { stale: true, .. });
+        let shown = &self.looked_at(b, if stale { Look::Before } else { Look::Now });
         let model = match act {
             _ if stranger => Answer::NotFound,
-            Act::Submit { exclude } => self.model.submit(b, by, exclude),
             Act::Reject { reason: n } => self.model.reject(b, &reason(n)),
             Act::Withdraw => self.model.withdraw(b),
             Act::Approve { seen, key, .. } => self.model.approve(b, by, shown, seen, key),
             Act::Pause => self.model.pause(b),
             Act::Resume => self.model.resume(b),
             Act::Cancel => self.model.cancel(b),
-            Act::Retry { .. } => unreachable!("done above"),
+            Act::Submit { .. } | Act::Retry { .. } => unreachable!("done above"),
         };
         let engine = match act {
-            Act::Submit { exclude } => answer(store.submit(&actor, id, exclude, None).await)?.0,
             Act::Reject { reason: n } => answer(store.reject(&actor, id, &reason(n), None).await)?.0,
             Act::Withdraw => answer(store.withdraw(&actor, id, None).await)?.0,
             Act::Approve { seen, key, .. } => {
@@ -292,7 +283,7 @@ impl World {
             Act::Pause => answer(store.pause(&actor, id, None).await)?.0,
             Act::Resume => answer(store.resume(&actor, id, None).await)?.0,
             Act::Cancel => answer(store.cancel(&actor, id, None).await)?.0,
-            Act::Retry { .. } => unreachable!("done above"),
+            Act::Submit { .. } | Act::Retry { .. } => unreachable!("done above"),
         };
         same(format!("{act:?}"), engine, model)?;
         Ok(true)
@@ -400,28 +391,6 @@ impl World {
 fn idempotency(b: usize, act: &str, key: Option<u8>) -> Option<Idempotency> {
     let route = format!("POST /v1/batches/{b}/{act}");
     key.map(|key| Idempotency { key: format!("key-{key}"), route, fingerprint: [0; 32] })
-}
-
-fn payable_row(row: &Row) -> NewRow {
-    let recipient = NewRecipient {
-        msisdn: row.msisdn.clone(),
-        network: None,
-        lane: row.lane.into(),
-        amount: ugx(row.amount),
-        fee: ugx(FEE),
-        tax: ugx(0),
-        name: format!("Recipient {}", row.number),
-        reference: None,
-        note: None,
-        variables: "{}".into(),
-        sms: None,
-    };
-    NewRow { row: row.number, recipient: Some(recipient), rejected: None, issues: Vec::new() }
-}
-
-fn rejected_row(row: u32) -> NewRow {
-    let rejected = RejectedRow { cells: "[]".into(), ..RejectedRow::default() };
-    NewRow { row, recipient: None, rejected: Some(rejected), issues: Vec::new() }
 }
 
 /// What an act of the store answered, in the model's words. A database in trouble is no answer.
