@@ -35,7 +35,11 @@ pub const CODES: [Code; 28] = [
     code(400, "invalid_request", "the request is not as described here; `errors` says where"),
     code(401, "unauthenticated", "no valid API key came with the request"),
     code(403, "forbidden", "the key's role may not do this"),
-    code(403, "self_approval", "whoever uploaded or submitted a batch may not approve it"),
+    code(
+        403,
+        "self_approval",
+        "whoever uploaded, corrected or submitted a batch may not approve it, nor have what failed paid again",
+    ),
     code(404, "not_found", "there is nothing here that belongs to you"),
     code(405, "method_not_allowed", "the address does not take this method"),
     code(409, "conflict", "it changed meanwhile; look again"),

@@ -48,7 +48,9 @@ pub use wallets::Wallets;
 pub enum Refusal {
     #[error("the batch is {state}, which does not allow this")]
     InvalidState { state: String },
-    #[error("whoever submitted a batch may not approve it; ask another person with the role checker")]
+    #[error(
+        "whoever uploaded, corrected or submitted a batch may not approve it; ask another person with the role checker"
+    )]
     SelfApproval,
     #[error(
         "the batch changed since it was looked at: its digest is now {current}. Look again, then approve that digest"

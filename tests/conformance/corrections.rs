@@ -9,6 +9,7 @@ use gaba::batch::{Batch, Kind, NewBatch, State};
 use gaba::config::LaneConfig;
 use gaba::lane::route::Router;
 use gaba::money::Currency;
+use gaba::org::Role;
 use gaba::phone::Country;
 use gaba::sms::segments::{Encoding, Size};
 use gaba::store::{Done, JudgeRow, Refusal, StoreError};
@@ -53,6 +54,22 @@ async fn correct(
 async fn ready(h: &Harness, org: &Tenant, list: &List) -> Batch {
     let batch = h.ready(org, list).await;
     approval::with_digest(&h.store, batch).await.unwrap()
+}
+
+pub async fn whoever_corrected_a_list_does_not_decide_about_its_money(h: Harness) {
+    let org = h.tenant().await;
+    let owner = h.principal(org.id, Role::Owner).await;
+    let batch = ready(&h, &org, &list(2)).await;
+    h.fund(&org, 9_000).await;
+    let changed = applied(h.store.correct_row(&owner, batch.id, 2, None, &amount("40"), rules()).await);
+    let same = h.store.correct_row(&org.checker, batch.id, 2, None, &amount("40"), rules()).await;
+    assert!(matches!(same, Ok(Done::AlreadyApplied(_))), "who changes nothing has no part in it: {same:?}");
+    let batch = approval::with_digest(&h.store, changed.batch).await.unwrap();
+    applied(h.store.submit(&org.maker, batch.id, false, None).await);
+    let digest = batch.digest.as_deref().unwrap();
+    assert_eq!(refusal(h.approve_as(&owner, batch.id, digest, None).await), Refusal::SelfApproval);
+    applied(h.approve(&org, &batch).await);
+    assert_eq!(refusal(h.store.retry_failed(&owner, batch.id, None, None).await), Refusal::SelfApproval);
 }
 
 pub async fn a_corrected_row_changes_what_is_paid_and_the_digest(h: Harness) {

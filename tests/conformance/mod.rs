@@ -342,6 +342,7 @@ conformance!(sqlite, open_sqlite; {
     }
     corrections {
         a_corrected_row_changes_what_is_paid_and_the_digest,
+        whoever_corrected_a_list_does_not_decide_about_its_money,
         a_row_corrected_and_put_back_gives_the_same_digest,
         an_invalid_row_becomes_valid_and_the_other_way_round,
         a_row_set_aside_is_not_paid_and_can_be_brought_back,

@@ -331,7 +331,8 @@ fn correct(c: &mut Chance) -> Command {
         0 => Change { aside: Some(!c.one_in(4)), ..Change::default() },
         _ => change(c),
     };
-    let by = if c.one_in(8) { Person::Checker } else { Person::Maker };
+    // What both had a hand in, nobody can approve.
+    let by = if c.one_in(30) { Person::Checker } else { Person::Maker };
     let look = c.one_in(8).then(|| if c.one_in(2) { Look::Before } else { Look::Now });
     let (line, stranger, at_once) = (c.any(), c.one_in(25), !c.one_in(3));
     Command::Correct { batch: c.any(), by, stranger, how: Correcting { line, look, change, at_once } }

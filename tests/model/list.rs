@@ -3,6 +3,7 @@
 //! The engine's digest is not reckoned here but learned: the same content has the same digest, and another has another.
 
 use super::acts::Answer;
+use super::cases::Person;
 use super::rules::*;
 use crate::support::walks::Wrong;
 
@@ -158,7 +159,7 @@ impl Batch {
 
 impl Model {
     /// `look`: the digest of what was looked at before.
-    pub fn correct(&mut self, b: usize, number: u32, change: &Change, look: Option<&str>) -> Answer {
+    pub fn correct(&mut self, b: usize, number: u32, by: Person, change: &Change, look: Option<&str>) -> Answer {
         let (now, batch) = (self.now, &mut self.batches[b]);
         if look.is_some_and(|look| batch.digest.as_deref() != Some(look)) {
             self.tell("a correction of an older look");
@@ -179,6 +180,7 @@ impl Model {
         }
         let told = told(before.standing, after.standing);
         batch.lines[at] = after;
+        batch.corrected_by.insert(by);
         let mut freed = 0;
         for n in 0..batch.lines.len() {
             let line = &batch.lines[n];

@@ -232,6 +232,8 @@ pub struct Batch {
     pub released: i64,
     pub held: i64,
     pub submitted_by: Option<Person>,
+    /// Who corrected rows of it.
+    pub corrected_by: HashSet<Person>,
     /// Idempotency keys under which it was approved, and by whom.
     pub keys: HashSet<(Person, u8)>,
     /// And its failed rows retried.
@@ -239,9 +241,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Whoever uploaded or submitted a list decides nothing about its money.
+    /// Whoever uploaded, corrected or submitted a list decides nothing about its money.
     pub fn is_of(&self, person: Person) -> bool {
-        person == Person::Maker || self.submitted_by == Some(person)
+        person == Person::Maker || self.submitted_by == Some(person) || self.corrected_by.contains(&person)
     }
 
     pub fn needs(&self) -> i64 {

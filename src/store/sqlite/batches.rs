@@ -303,6 +303,15 @@ async fn create(tx: &mut Tx, new: NewBatch, now: Time) -> Result<Done<Batch>> {
     Ok(Done::Applied(rows::batch(tx, new.organisation, new.id).await?))
 }
 
+/// Whoever uploaded, corrected or submitted a list does not decide about its money.
+pub(super) async fn not_ones_own(tx: &mut Tx, batch: &Batch, actor: &Principal) -> Result<()> {
+    let corrected = sql!("corrector_find").bind(batch.id).bind(actor.id).fetch_optional(tx).await.map_err(error)?;
+    if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id || corrected.is_some() {
+        return Err(Refusal::SelfApproval.into());
+    }
+    Ok(())
+}
+
 /// Wallet → hold and the batch starts: O(1) rows, however long the list is.
 async fn approve(
     tx: &mut Tx,
@@ -316,9 +325,7 @@ async fn approve(
     if batch.state != State::AwaitingApproval {
         return Err(invalid_state(&batch));
     }
-    if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id {
-        return Err(Refusal::SelfApproval.into());
-    }
+    not_ones_own(tx, &batch, actor).await?;
     let current = batch.digest.clone().unwrap_or_default();
     if current != digest {
         return Err(Refusal::DigestMismatch { current }.into());

@@ -299,6 +299,7 @@ async fn correct_row(
         told.push_str(&format!("; row {other} {}", words(standing)));
     }
     changed(tx, batch.organisation).await?;
+    sql!("corrector_add").bind(batch.id).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
     let act = if standing == Standing::Excluded { "row.set_aside" } else { "row.corrected" };
     record_act(tx, actor, act, Some(batch.id), &told, now).await?;
     let batch = rows::batch(tx, batch.organisation, batch.id).await?;

@@ -34,9 +34,7 @@ pub(super) async fn retry(
         return Err(Refusal::Invalid(why.into()).into());
     }
     // It takes money from the wallet for people that somebody listed: whoever listed them does not decide it alone.
-    if batch.submitted_by == Some(actor.id) || batch.created_by == actor.id {
-        return Err(Refusal::SelfApproval.into());
-    }
+    super::batches::not_ones_own(tx, &batch, actor).await?;
     let elsewhere = paid_elsewhere(tx, id, since).await?;
     let left = Value::from(elsewhere.clone()).to_string();
     let skipped = skipped(tx, id, elsewhere).await?;

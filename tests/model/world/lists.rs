@@ -123,7 +123,7 @@ impl World {
         let (engine, view) = answer(engine)?;
         let model = match stranger {
             true => Answer::NotFound,
-            false => self.model.correct(b, number, change, look.as_deref()),
+            false => self.model.correct(b, number, by, change, look.as_deref()),
         };
         same(format!("a correction of row {number}"), engine, model)?;
         self.find_rows(b);

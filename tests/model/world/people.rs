@@ -78,6 +78,7 @@ impl World {
             released: 0,
             held: 0,
             submitted_by: None,
+            corrected_by: Default::default(),
             keys: Default::default(),
             retries: Default::default(),
         };
