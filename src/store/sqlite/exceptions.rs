@@ -126,10 +126,13 @@ async fn resolve(
     let found = view(&row)?;
     let wanted = proposal.verdict.name();
     if found.state == State::Resolved.name() {
-        if found.resolution.as_deref() == Some(wanted) {
-            return Ok(Done::AlreadyApplied(found));
-        }
-        return Err(Refusal::InvalidState { state: found.state }.into());
+        return match &found.proposal {
+            Some(earlier) if found.resolution.as_deref() == Some(wanted) => {
+                agree(proposal, earlier)?;
+                Ok(Done::AlreadyApplied(found))
+            }
+            _ => Err(Refusal::InvalidState { state: found.state }.into()),
+        };
     }
     if proposal.seen.is_some() && proposal.seen.as_ref() != found.proposal.as_ref().map(|earlier| &earlier.digest) {
         return Err(StoreError::Fenced);
