@@ -259,6 +259,52 @@ async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
     }
 }
 
+/// What a payout of 500 says was paid and whether it came back; what the books moved beside its payment; whether that may be.
+#[tokio::test]
+async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
+    use sqlx::Connection;
+    let mut tx = sqlx::sqlite::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let tables = "CREATE TABLE payouts (id, batch_id, row, state, amount, paid_amount, reason_code); \
+                  CREATE TABLE transfers (batch_id, row, kind, debit_account, amount); \
+                  CREATE TABLE accounts (id, kind); \
+                  INSERT INTO accounts VALUES ('settlement', 'settlement'), ('suspense', 'suspense')";
+    sqlx::raw_sql(tables).execute(&mut tx).await.unwrap();
+    type Moved = Vec<(&'static str, &'static str, i64)>;
+    const LESS: (&str, &str, i64) = ("difference", "settlement", 200);
+    const MORE: (&str, &str, i64) = ("difference", "suspense", 200);
+    let back = |whole, wallet| [("reversal", "settlement", whole), ("refund", "suspense", wallet)];
+    let cases: [(&str, Option<i64>, bool, Moved, bool); 17] = [
+        ("paid", None, false, vec![], true),
+        ("paid", None, false, vec![LESS], false),
+        ("paid", Some(300), false, vec![LESS], true),
+        ("paid", Some(300), false, vec![], false),
+        ("paid", Some(300), false, vec![MORE], false),
+        ("paid", Some(300), false, vec![LESS, LESS], false),
+        ("paid", Some(301), false, vec![LESS], false),
+        ("paid", Some(700), false, vec![MORE], true),
+        ("paid", Some(700), false, vec![LESS], false),
+        ("failed", None, false, vec![LESS], false),
+        ("paid", None, true, back(500, 500).to_vec(), true),
+        ("paid", None, false, back(500, 500).to_vec(), false),
+        ("paid", None, true, vec![], false),
+        ("paid", Some(300), true, [&[LESS][..], &back(300, 300)].concat(), true),
+        ("paid", Some(300), true, [&[LESS][..], &back(500, 500)].concat(), false),
+        ("paid", Some(700), true, [&[MORE][..], &back(700, 500)].concat(), true),
+        ("paid", Some(700), true, [&[MORE][..], &back(700, 700)].concat(), false),
+    ];
+    for (batch, (state, paid, reversed, moved, right)) in cases.into_iter().enumerate() {
+        let payout = sqlx::query("INSERT INTO payouts VALUES (x'01', $1, 1, $2, 500, $3, $4)");
+        let payout = payout.bind(batch as i64).bind(state).bind(paid).bind(reversed.then_some("reversed"));
+        payout.execute(&mut tx).await.unwrap();
+        for (kind, from, amount) in &moved {
+            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, $4)");
+            transfer.bind(batch as i64).bind(kind).bind(from).bind(amount).execute(&mut tx).await.unwrap();
+        }
+        let found = own!("check_differences").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
+        assert_eq!(found.is_empty(), right, "{state}, paid {paid:?}, back {reversed}: {moved:?}");
+    }
+}
+
 /// What each attempt of one payout moved, and whether that may be.
 #[tokio::test]
 async fn what_was_set_aside_for_a_payout_is_spent_once() {
