@@ -354,6 +354,7 @@ conformance!(sqlite, open_sqlite; {
         a_payment_that_is_recorded_is_corrected_by_what_it_came_to,
         what_was_given_up_and_paid_in_part_costs_that_part,
         what_waits_to_be_sent_again_and_was_paid_otherwise_is_paid_so,
+        a_statement_that_says_what_was_really_paid_agrees_with_the_books,
     }
     corrections {
         a_corrected_row_changes_what_is_paid_and_the_digest,

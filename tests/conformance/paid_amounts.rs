@@ -9,6 +9,7 @@ use gaba::money::{Currency, Money};
 use gaba::org::Role;
 use gaba::payout::Submission;
 use gaba::payout::exception::{Difference, ExceptionView, Proposal, Verdict};
+use gaba::quarantine::statement::StatementLine;
 use gaba::rail::{Outcome, Payment, Reason};
 use gaba::report::statement::Span;
 use gaba::store::Refusal;
@@ -325,4 +326,25 @@ pub async fn what_waits_to_be_sent_again_and_was_paid_otherwise_is_paid_so(h: Ha
     let row = h.view(&org, &out.payout).await;
     assert_eq!((row.attempt, row.paid_amount.as_deref(), h.wallet(&org).await), (1, Some("400"), (600, 0)));
     assert!(h.claim(1).await.is_empty());
+}
+
+pub async fn a_statement_that_says_what_was_really_paid_agrees_with_the_books(h: Harness) {
+    let (org, _, third, told) = mismatch(&h).await;
+    settled(&h, &org, &told, paid(700)).await;
+    let (org, first, second, doubt) = paid_under_the_first(&h).await;
+    settled(&h, &org, &doubt, paid(600)).await;
+    applied(h.store.begin_quarantine("a test", None).await);
+    let line = |line, out: &Submission, amount_minor| {
+        let reference = Some(out.reference);
+        StatementLine { line, reference, payout: None, amount_minor, transaction_id: None }
+    };
+    let hold = async |amounts: [i64; 3]| {
+        let lines = [&first, &second, &third].into_iter().zip(amounts).zip(2..);
+        let lines = lines.map(|((out, amount), n)| line(n, out, amount)).collect();
+        h.store.match_statement(LANE, Currency::Ugx, [1; 32], lines).await.unwrap().0
+    };
+    assert!(hold([1_000, 600, 700]).await.agrees());
+    h.advance(HOUR);
+    let found = hold([1_000, 700, 1_000]).await;
+    assert_eq!((found.unknown, found.missing, found.differing), (0, 0, 2), "{found:?}");
 }
