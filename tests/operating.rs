@@ -238,6 +238,8 @@ async fn the_telco_says_otherwise() {
     scene.play("The telco says otherwise", nothing).await;
     let done = scene.gaba.maker.batch_in(&batch, &["completed"]).await;
     assert_eq!(done["counts"]["paid"], 1, "{done}");
+    let payouts = scene.gaba.maker.all(&format!("/v1/batches/{batch}/payouts")).await;
+    assert_eq!((&payouts[0]["amount"], &payouts[0]["paid_amount"]), (&json!("50000"), &json!("49000")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

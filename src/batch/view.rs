@@ -105,7 +105,8 @@ pub struct Totals {
     pub held: String,
     pub in_flight: String,
     pub unknown: String,
-    /// What the paid received, without fees and tax.
+    /// What was approved for the paid, without fees and tax; of whom two people found that another amount was paid, the payout
+    /// and the settlement report tell it.
     pub paid_amount: String,
 }
 

@@ -61,7 +61,7 @@ pub const CODES: [Code; 28] = [
     code(
         409,
         "verdict_differs",
-        "another verdict was `proposed`, or the same for other evidence; `differs` names the member",
+        "another verdict was `proposed`, or the same with other evidence or another amount; `differs` names the member",
     ),
     code(412, "precondition_failed", "the batch, or the proposal, changed since the digest in If-Match"),
     code(409, "reference_used", "another funding has this reference"),
@@ -261,6 +261,7 @@ impl From<Refusal> for Problem {
             Refusal::VerdictDiffers { proposed, difference, .. } => {
                 conflict("verdict_differs").with("proposed", proposed).with("differs", difference.name())
             }
+            Refusal::PaidAmount(_) => Problem::field("/paid_amount", "invalid_amount", detail),
             Refusal::InQuarantine | Refusal::StillInQuarantine(_) => conflict("in_quarantine"),
             Refusal::Invalid(_) => Problem::invalid(detail),
         }
@@ -345,6 +346,7 @@ mod tests {
                 409,
                 "verdict_differs",
             ),
+            (Refusal::PaidAmount("no".into()), 400, "invalid_request"),
             (Refusal::InQuarantine, 409, "in_quarantine"),
             (Refusal::StillInQuarantine("not yet".into()), 409, "in_quarantine"),
             (Refusal::Invalid("no".into()), 400, "invalid_request"),

@@ -123,6 +123,8 @@ pub struct PayoutView {
     pub name: String,
     pub msisdn: String,
     pub amount: String,
+    /// What was really paid, where two people found that it is not the amount.
+    pub paid_amount: Option<String>,
     #[schema(value_type = crate::money::Currency)]
     pub currency: String,
     pub lane: String,

@@ -82,9 +82,10 @@ pub fn read(csv: &[u8], currency: Currency) -> Result<Vec<StatementLine>, Statem
 pub struct Known {
     pub payout: Uuid,
     pub state: String,
+    /// What we call paid: the amount, or what two people found to be paid instead.
     pub amount_minor: i64,
-    /// Surplus payments that two people have recorded for it.
-    pub surplus: i64,
+    /// Surplus payments that two people have recorded for it, each with its amount.
+    pub surplus: Vec<i64>,
 }
 
 /// What differs between a statement and the books.
@@ -119,7 +120,7 @@ pub struct Differing {
 /// Compares the lines, each with the payout that it names, with the payouts that were paid in the gap.
 pub fn compare(lines: &[(StatementLine, Option<Known>)], paid: &[Uuid], currency: Currency) -> Differences {
     let mut found = Differences::default();
-    let mut told: HashMap<Uuid, i64> = HashMap::new();
+    let mut told: HashMap<Uuid, usize> = HashMap::new();
     for (line, known) in lines {
         let unknown = |here: String| Unknown {
             line: line.line,
@@ -136,9 +137,9 @@ pub fn compare(lines: &[(StatementLine, Option<Known>)], paid: &[Uuid], currency
         *times += 1;
         if known.state != "paid" {
             found.unknown.push(unknown(known.state.clone()));
-        } else if *times > 1 + known.surplus {
+        } else if *times > 1 + known.surplus.len() {
             found.unknown.push(unknown(format!("paid once, told {times} times")));
-        } else if known.amount_minor != line.amount_minor {
+        } else if known.amount_minor != line.amount_minor && !known.surplus.contains(&line.amount_minor) {
             let show = |minor| Money::new(minor, currency).display().to_string();
             let (theirs, ours) = (show(line.amount_minor), show(known.amount_minor));
             found.differing.push(Differing { line: line.line, payout: known.payout, theirs, ours });
@@ -156,7 +157,7 @@ mod tests {
     const REF: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
     fn known(n: u128, state: &str, amount_minor: i64) -> Option<Known> {
-        Some(Known { payout: Uuid::from_u128(n), state: state.into(), amount_minor, surplus: 0 })
+        Some(Known { payout: Uuid::from_u128(n), state: state.into(), amount_minor, surplus: Vec::new() })
     }
 
     fn line(n: u64, amount_minor: i64) -> StatementLine {
@@ -202,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_surplus_that_two_people_recorded_is_no_difference() {
-        let paid_twice = Some(Known { surplus: 1, ..known(1, "paid", 500).unwrap() });
-        let lines = [(line(2, 500), paid_twice.clone()), (line(3, 500), paid_twice)];
+        let paid_twice = Some(Known { surplus: vec![300], ..known(1, "paid", 500).unwrap() });
+        let lines = [(line(2, 500), paid_twice.clone()), (line(3, 300), paid_twice)];
         assert_eq!(compare(&lines, &[Uuid::from_u128(1)], Currency::Ugx), Differences::default());
     }
 }

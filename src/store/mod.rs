@@ -88,10 +88,14 @@ pub enum Refusal {
     )]
     TooEarly { at: Time },
     #[error(
-        "{by} proposed {proposed}, and your {} is not theirs. Give the same to confirm it (what proves it may be left out); to \
-         disagree, let {by} propose another one after talking to each other", difference.name()
+        "{by} proposed {proposed}, and your {} is not theirs. Give the same to confirm it (what proves it and paid_amount may \
+         be left out); to disagree while it is not confirmed, let {by} propose another one after talking to each other",
+        difference.name()
     )]
     VerdictDiffers { proposed: String, by: String, difference: Difference },
+    /// Why the `paid_amount` of a verdict cannot be what was paid.
+    #[error("{0}")]
+    PaidAmount(String),
     #[error("the installation is in quarantine, and this batch may have run meanwhile; an operator lifts it first")]
     InQuarantine,
     /// Why a quarantine cannot be lifted yet.

@@ -15,6 +15,10 @@ pub enum TransferKind {
     Release,
     /// A second payment of the same payout, found to have gone out.
     Surplus,
+    /// What a payment was found to have come to less, or more, than was sent: one kind in the books, told apart by its
+    /// accounts.
+    Shortfall,
+    Excess,
     /// A payment that the provider took back, and its way to the wallet.
     Reversal,
     Refund,
@@ -33,6 +37,7 @@ impl TransferKind {
             TransferKind::Tax => "tax",
             TransferKind::Release => "release",
             TransferKind::Surplus => "surplus",
+            TransferKind::Shortfall | TransferKind::Excess => "difference",
             TransferKind::Reversal => "reversal",
             TransferKind::Refund => "refund",
             TransferKind::Sms => "sms",
@@ -51,6 +56,8 @@ impl TransferKind {
             TransferKind::Tax => (Hold, Tax),
             TransferKind::Release => (Hold, Wallet),
             TransferKind::Surplus => (Suspense, Settlement),
+            TransferKind::Shortfall => (Settlement, Wallet),
+            TransferKind::Excess => (Suspense, Settlement),
             TransferKind::Reversal => (Settlement, Suspense),
             TransferKind::Refund => (Suspense, Wallet),
             TransferKind::Sms => (Hold, Fees),

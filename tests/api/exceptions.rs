@@ -118,6 +118,70 @@ async fn a_mismatch_is_settled_by_two_people_who_agree() {
 }
 
 #[tokio::test]
+async fn a_mismatch_that_was_paid_in_part_gives_the_rest_back_and_every_report_tells_it() {
+    let world = World::configured("paid-amount", never_asking).await;
+    let before = world.wallet().await.0;
+    world.network.control(json!({"http": {"receipt_mismatch": 1, "receipt_late_ms": 3_600_000}})).await;
+    let batch = world.pay("one", one("256702345678"), &[]).await;
+    let told = world.exception("mismatch").await;
+    assert_eq!((&told["amount"], &told["currency"]), (&json!("50000"), &json!("UGX")));
+    let path = format!("/v1/exceptions/{}/resolve", id(&told));
+    let say = async |who: &Api, body: Value| reply(request(who, "POST", &path).json(&body)).await;
+    let (checker, finance) = (&world.gaba.checker, world.key(&["--role", "finance"]));
+    for (verdict, amount) in [
+        ("paid", "0"),
+        ("paid", "-1"),
+        ("paid", "0.5"),
+        ("paid", "49,000"),
+        ("paid", "1000000000000001"),
+        ("dismiss", "1"),
+    ] {
+        let refused = say(checker, json!({"verdict": verdict, "note": "n", "paid_amount": amount})).await;
+        refused.is_problem(400, "invalid_request");
+        assert_eq!((refused.pointer(), &refused.body["errors"][0]["code"]), ("/paid_amount", &json!("invalid_amount")));
+    }
+    let number = say(checker, json!({"verdict": "paid", "note": "n", "paid_amount": 49000})).await;
+    number.is_problem(400, "invalid_request");
+    let paid = |amount: &str| json!({"verdict": "paid", "note": "statement of 3 March", "paid_amount": amount});
+    let proposed = say(checker, paid("49000.00")).await;
+    assert_eq!(
+        (proposed.status, &proposed.body["proposal"]["paid_amount"]),
+        (200, &json!("49000")),
+        "{}",
+        proposed.body
+    );
+    let differs = say(&finance, paid("49001")).await;
+    differs.is_problem(409, "verdict_differs");
+    assert_eq!(differs.body["differs"], "paid_amount");
+    let resolved = say(&finance, json!({"verdict": "paid", "note": "so it is"})).await;
+    assert_eq!((resolved.status, &resolved.body["state"]), (200, &json!("resolved")), "{}", resolved.body);
+    assert_eq!(say(&finance, paid("49000")).await.status, 200, "a repetition finds itself done");
+    let other = say(&finance, paid("50000")).await;
+    other.is_problem(409, "verdict_differs");
+    assert_eq!((&other.body["differs"], &other.body["proposed"]), (&json!("paid_amount"), &json!("paid")));
+
+    let payout = world.payout(&told).await;
+    assert_eq!((&payout["amount"], &payout["paid_amount"]), (&json!("50000"), &json!("49000")), "{payout}");
+    assert_eq!(world.wallet().await, (before - 49_000, 0));
+    let maker = &world.gaba.maker;
+    let report = async |format: &str| {
+        send(request(maker, "GET", &format!("/v1/batches/{}/report?format={format}", id(&batch)))).await
+    };
+    let csv = report("csv").await.text();
+    let cells: Vec<Option<&str>> = csv.lines().map(|line| line.rsplit(',').next()).collect();
+    assert_eq!(cells, [Some("paid_amount"), Some("49000")]);
+    let json = report("json").await.json();
+    assert_eq!(json["lines"][0]["paid_amount"], "49000");
+    assert_eq!((&json["summary"]["paid"], &json["summary"]["difference"]), (&json!("49000"), &json!("0")), "{json}");
+    assert_eq!(report("xlsx").await.status, 200);
+    let wallet = maker.all("/v1/wallets").await.remove(0);
+    let (_, statement) = maker.get(&format!("/v1/wallets/{}/statement?format=json", id(&wallet))).await;
+    let last = statement["lines"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["in"], &last["payout_id"]), (&json!("difference"), &json!("1000"), &payout["id"]));
+    world.books_balance();
+}
+
+#[tokio::test]
 async fn what_the_provider_never_answers_is_given_back_by_two_people() {
     let world = World::configured("overdue", impatient).await;
     let before = world.wallet().await;
@@ -325,6 +389,7 @@ async fn a_verdict_that_says_too_little_is_refused_and_says_what_is_missing() {
             json!({"verdict": "paid", "note": "n", "provider_transaction_id": "t".repeat(101)}),
             "/provider_transaction_id",
         ),
+        (json!({"verdict": "paid", "note": "n", "paid_amount": "49000"}), "/paid_amount"),
         (json!({"verdict": "paid"}), ""),
         (json!({"note": "n"}), ""),
         (json!({"verdict": "paid", "note": "n", "amount": "1"}), ""),

@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 const HEADER: &str = "batch_id,batch_name,row,reference,payout_id,provider_reference,provider_transaction_id,name,msisdn,\
                       network,currency,amount,fee,tax,total,state,reason_code,reason,attempts,approved_at,sent_at,\
-                      settled_at,approved_by";
+                      settled_at,approved_by,paid_amount";
 
 /// Names that a spreadsheet would take for formulas, a failure, two rows that cannot be paid.
 const LIST: &str = "name,phone,amount,reference\n\

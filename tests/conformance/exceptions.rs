@@ -13,14 +13,15 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub const HOUR: Duration = Duration::from_secs(3600);
 
-fn says(verdict: Verdict) -> Proposal {
+pub fn says(verdict: Verdict) -> Proposal {
     Proposal {
         verdict,
         note: "statement of 3 March, line 12".into(),
         evidence_sha256: Some("ab".repeat(32)),
         transaction_id: Some("T-77".into()),
+        paid_amount: None,
         seen: None,
     }
 }
@@ -38,7 +39,7 @@ async fn resolve(
     say(h, who, exception, says(verdict)).await
 }
 
-async fn say(
+pub async fn say(
     h: &Harness,
     who: &Principal,
     exception: &ExceptionView,
@@ -58,18 +59,18 @@ async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: 
     assert_tenant(h, org).await;
 }
 
-async fn only(h: &Harness, org: &Tenant) -> ExceptionView {
+pub async fn only(h: &Harness, org: &Tenant) -> ExceptionView {
     let mut all = h.exceptions(org.id).await;
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
 
-fn possible(exception: &ExceptionView) -> Vec<&'static str> {
+pub fn possible(exception: &ExceptionView) -> Vec<&'static str> {
     exception.verdicts.iter().map(|choice| choice.verdict).collect()
 }
 
 /// A row of 1,037 that stays accepted until it is overdue.
-async fn overdue(h: &Harness) -> (Tenant, Batch, Submission, ExceptionView) {
+pub async fn overdue(h: &Harness) -> (Tenant, Batch, Submission, ExceptionView) {
     let org = h.tenant().await;
     let batch = h.approved(&org, &List { fee: 30, tax: 7, notify: true, ..list(1) }).await;
     let out = h.claim_one().await;
@@ -383,7 +384,7 @@ pub async fn two_contradictions_keep_a_row_frozen_until_both_are_settled(h: Harn
 }
 
 /// A row that two people issued anew although another amount was said to be paid under its first reference.
-async fn issued_anew_in_doubt(h: &Harness) -> (Tenant, Batch, Submission, ExceptionView) {
+pub async fn issued_anew_in_doubt(h: &Harness) -> (Tenant, Batch, Submission, ExceptionView) {
     let (org, batch, out, told) = overdue(h).await;
     h.store_receipt(receipt(h, LANE, out.reference, mismatched(&out.payout))).await;
     h.apply_receipts().await;

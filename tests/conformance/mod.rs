@@ -16,6 +16,7 @@ mod imports;
 mod lists;
 mod messages;
 mod organisations;
+mod paid_amounts;
 mod payouts;
 mod poison;
 mod quarantine;
@@ -339,6 +340,21 @@ conformance!(sqlite, open_sqlite; {
         what_was_settled_is_not_opened_again_by_the_same_words,
         a_provider_that_insists_is_heard_again,
         a_payment_of_the_attempt_that_was_given_up_is_not_lost,
+    }
+    paid_amounts {
+        what_never_left_goes_back_to_the_wallet,
+        what_went_out_beyond_is_claimed_back_and_not_charged,
+        the_amount_that_was_sent_is_no_difference,
+        whoever_confirms_may_leave_the_amount_out_but_not_say_another,
+        what_is_settled_is_not_said_again_with_other_evidence,
+        what_was_paid_comes_back_once_and_the_wallet_gets_what_it_was_charged,
+        an_amount_is_said_of_a_mismatch_that_was_paid_and_must_be_one,
+        what_another_attempt_paid_beside_is_a_surplus_in_its_own_amount,
+        a_surplus_that_is_posted_is_not_posted_by_another_doubt,
+        a_payment_that_is_recorded_is_corrected_by_what_it_came_to,
+        what_was_given_up_and_paid_in_part_costs_that_part,
+        what_waits_to_be_sent_again_and_was_paid_otherwise_is_paid_so,
+        a_statement_that_says_what_was_really_paid_agrees_with_the_books,
     }
     corrections {
         a_corrected_row_changes_what_is_paid_and_the_digest,

@@ -23,6 +23,7 @@ async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: 
             note: "looked into it".into(),
             evidence_sha256: None,
             transaction_id: None,
+            paid_amount: None,
             seen: None,
         };
         let lanes = Arc::new(|_: &str| LaneTerms { reissue_after: Duration::ZERO, sms_lane: None });

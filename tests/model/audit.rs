@@ -107,7 +107,8 @@ fn row(at: At, shown: &PayoutView, model: &Row) -> Result<(), Wrong> {
         format!("amount and number of {at:?}"),
         (shown.amount.as_str(), shown.msisdn.as_str()),
         (model.amount.to_string().as_str(), model.msisdn.as_str()),
-    )
+    )?;
+    same(format!("what {at:?} was paid instead"), &shown.paid_amount, &model.paid_amount.map(|paid| paid.to_string()))
 }
 
 /// I7, told apart from the model: what is final stays so, but for what people do.
@@ -157,18 +158,28 @@ async fn ledger(world: &World) -> Result<(), Wrong> {
     for line in &check.trial_balance {
         *sums.entry(line.currency.as_str()).or_default() += line.debits - line.credits;
     }
-    if sums.values().any(|sum| *sum != 0) { Err(format!("I5: transfers sum to {sums:?}")) } else { Ok(()) }
+    if sums.values().any(|sum| *sum != 0) {
+        return Err(format!("I5: transfers sum to {sums:?}"));
+    }
+    let lanes = check.trial_balance.iter().filter(|line| line.account.starts_with("settlement"));
+    let out = lanes.map(|line| line.credits - line.debits).sum();
+    let model = world.model.rows().map(|(_, _, row)| row.is_out_with()).sum::<i64>();
+    same("I2: what has gone out through all lanes", out, model)
 }
 
 async fn cases(world: &World, org: usize) -> Result<(), Wrong> {
     let told = world.store.exceptions(world.tenants[org].id, None, None, page()).await.map_err(|e| e.to_string())?;
     let shown = told.items.iter().map(|e| {
         let at = world.rows_of.get(&e.payout_id).copied();
-        (at, e.kind.clone(), e.attempt, e.state.clone(), e.resolution.clone())
+        let paid_amount = e.proposal.as_ref().and_then(|proposal| proposal.paid_amount.clone());
+        (at, e.kind.clone(), e.attempt, e.state.clone(), e.resolution.clone(), paid_amount)
     });
     let of = world.model.cases.iter().filter(|c| world.model.batches[c.at.0].org == org);
-    let model =
-        of.map(|c| (Some(c.at), c.kind.to_owned(), c.attempt, c.state().to_owned(), c.resolution.map(str::to_owned)));
+    let model = of.map(|c| {
+        let paid_amount = c.proposal.and_then(|(_, word)| word.paid_amount).map(|paid| paid.to_string());
+        let resolution = c.resolution.map(str::to_owned);
+        (Some(c.at), c.kind.to_owned(), c.attempt, c.state().to_owned(), resolution, paid_amount)
+    });
     let (mut shown, mut model): (Vec<_>, Vec<_>) = (shown.collect(), model.collect());
     shown.sort();
     model.sort();

@@ -70,16 +70,20 @@ pub struct Word {
     pub note: u8,
     pub evidence: Option<u8>,
     pub transaction: Option<u8>,
+    pub paid_amount: Option<i64>,
 }
 
 impl Word {
     /// Whoever confirms need not prove it again, but must not say something else.
     fn differs(self, earlier: Word) -> Option<Difference> {
-        let other = |given: Option<u8>, theirs| given.is_some() && given != theirs;
+        fn other<T: PartialEq>(given: Option<T>, theirs: Option<T>) -> bool {
+            given.is_some() && given != theirs
+        }
         match () {
             () if self.say != earlier.say => Some(Difference::Verdict),
             () if other(self.evidence, earlier.evidence) => Some(Difference::Evidence),
             () if other(self.transaction, earlier.transaction) => Some(Difference::TransactionId),
+            () if other(self.paid_amount, earlier.paid_amount) => Some(Difference::PaidAmount),
             () => None,
         }
     }
@@ -116,13 +120,26 @@ impl Model {
         self.cases.iter().any(|c| c.at.0 == b && c.freezes())
     }
 
-    /// One says what happened, or another confirms it.
-    pub fn resolve(&mut self, which: usize, by: Person, word: Word, label: &str) -> Answer {
+    /// One says what happened, or another confirms it. `label`: what somebody is called.
+    pub fn resolve(&mut self, which: usize, by: Person, word: Word, label: impl Fn(Person) -> String) -> Answer {
         let say = word.say;
         let case = self.cases[which].clone();
+        let against = |(proposer, earlier): (Person, Word)| {
+            let difference = word.differs(earlier)?;
+            let (proposed, by) = (earlier.say.name().to_owned(), label(proposer));
+            Some((difference, Answer::Refused(Refusal::VerdictDiffers { proposed, by, difference })))
+        };
         if let Some(resolution) = case.resolution {
-            let resolved = Refusal::InvalidState { state: "resolved".into() };
-            return if resolution == say.name() { Answer::Already } else { Answer::Refused(resolved) };
+            if resolution != say.name() {
+                return Answer::Refused(Refusal::InvalidState { state: "resolved".into() });
+            }
+            let Some((difference, refused)) = case.proposal.and_then(against) else { return Answer::Already };
+            self.tell(format!("what is settled is said with another {}", difference.name()));
+            return refused;
+        }
+        let fits = |paid: i64| paid > 0 && (case.kind, say) == ("mismatch", Say::Paid);
+        if word.paid_amount.is_some_and(|paid| !fits(paid)) {
+            return Answer::Refused(Refusal::PaidAmount(String::new()));
         }
         let row = &self.batches[case.at.0].rows[case.at.1];
         if !self.sensible(&case, say) {
@@ -136,14 +153,13 @@ impl Model {
         }
         match case.proposal {
             Some((other, earlier)) if other != by => {
-                if let Some(difference) = word.differs(earlier) {
+                if let Some((difference, refused)) = against((other, earlier)) {
                     self.tell(format!("two differ in the {}", difference.name()));
-                    let (proposed, by) = (earlier.say.name().to_owned(), label.to_owned());
-                    return Answer::Refused(Refusal::VerdictDiffers { proposed, by, difference });
+                    return refused;
                 }
                 self.cases[which].resolution = Some(say.name());
                 self.tell(format!("{} is settled as {}", case.kind, say.name()));
-                self.carry_out(&case, say);
+                self.carry_out(&case, earlier);
             }
             Some(before) if before == (by, word) => return Answer::Already,
             _ => self.cases[which].proposal = Some((by, word)),
@@ -158,7 +174,9 @@ impl Model {
         match (case.kind, say) {
             ("overdue", Say::Dismiss) => false,
             (_, Say::Dismiss) | ("late_success", Say::Paid) => true,
-            ("mismatch", Say::Paid) => row.stand != Stand::Paid,
+            // What was corrected once, or came back, stands.
+            ("mismatch", Say::Paid) if contradicted => row.paid_amount.is_none() && !row.reversed,
+            ("mismatch", Say::Paid) => row.stand != Stand::Paid || !row.surplus.contains_key(&case.attempt),
             ("overdue" | "poison", Say::Paid) => row.stand.is_out(),
             ("mismatch" | "reversal", Say::NotPaid) if contradicted => true,
             ("overdue" | "mismatch" | "poison", Say::NotPaid | Say::Reissue) => known,
@@ -172,7 +190,7 @@ impl Model {
         row.attempts.get(case.attempt as usize - 1).is_some_and(|a| a.state == "succeeded")
     }
 
-    fn carry_out(&mut self, case: &Case, say: Say) {
+    fn carry_out(&mut self, case: &Case, Word { say, paid_amount, .. }: Word) {
         let (at, now) = (case.at, self.now);
         let frozen = self.cases.iter().any(|c| c.at == at && c.freezes());
         let cancelling = self.batches[at.0].phase == Phase::Cancelling;
@@ -182,8 +200,13 @@ impl Model {
         let mut row = self.row(at).clone();
         let before = row.stand;
         match say {
-            // It is recorded as paid under just this attempt, or what went out twice is claimed back elsewhere.
-            Say::Paid if before == Stand::Paid => {}
+            Say::Paid if before == Stand::Paid && has_paid => self.came_otherwise(at, paid_amount),
+            // What went out twice is claimed back elsewhere.
+            Say::Paid if before == Stand::Paid => {
+                let paid = paid_amount.unwrap_or(row.amount);
+                self.tell(if paid == row.amount { "a surplus" } else { "a surplus of another amount" });
+                self.row(at).surplus.entry(case.attempt).or_insert(paid);
+            }
             Say::Paid => {
                 row.stand = Stand::Paid;
                 row.attempt = case.attempt;
@@ -192,6 +215,7 @@ impl Model {
                     self.set_aside_again(at);
                 }
                 self.change(at, row);
+                self.came_otherwise(at, paid_amount);
             }
             Say::NotPaid if before == Stand::Paid && has_paid => self.came_back(at),
             Say::NotPaid => {
@@ -244,14 +268,30 @@ impl Model {
         self.tell(if short { "a correction as a receivable" } else { "a correction from the wallet" });
     }
 
-    /// A payment came back: its amount, once.
+    /// A payment was of another amount. What never left comes back to the wallet; what went out beyond the amount is not its.
+    fn came_otherwise(&mut self, at: At, paid_amount: Option<i64>) {
+        let row = self.row(at);
+        let Some(paid) = paid_amount.filter(|paid| *paid != row.amount) else { return };
+        row.paid_amount = Some(paid);
+        row.version += 1;
+        let never_left = (row.amount - paid).max(0);
+        let org = self.batches[at.0].org;
+        self.orgs[org].wallet += never_left;
+        self.tell(if never_left > 0 { "less was paid" } else { "more was paid" });
+    }
+
+    /// A payment came back, once: the wallet gets what it was charged for it.
     fn came_back(&mut self, at: At) {
         let row = self.row(at);
         if !row.reversed {
             row.reversed = true;
             row.version += 1;
-            let (amount, org) = (row.amount, self.batches[at.0].org);
+            let (amount, otherwise) = (row.came_to().min(row.amount), row.paid_amount.is_some());
+            let org = self.batches[at.0].org;
             self.orgs[org].wallet += amount;
+            if otherwise {
+                self.tell("what was paid in another amount came back");
+            }
         }
     }
 

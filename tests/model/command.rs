@@ -370,7 +370,7 @@ fn resolve(c: &mut Chance) -> Command {
     let by = c.of(&[Person::Maker, Person::Checker]);
     let say = if c.one_in(5) { Say::Paid } else { c.of(&Say::ALL) };
     let (evidence, transaction) = (proof(c), proof(c));
-    let word = Word { say, note: c.below(2) as u8, evidence, transaction };
+    let word = Word { say, note: c.below(2) as u8, evidence, transaction, paid_amount: paid_amount(c) };
     Command::Resolve { case: c.any(), by, word, stranger: c.one_in(25) }
 }
 
@@ -447,6 +447,12 @@ fn urgent(model: &Model, command: Command, c: &mut Chance) -> Command {
     match kind {
         Some("late_success") if c.one_in(2) => word.say = Say::Paid,
         Some("poison") if c.one_in(4) => word.say = Say::Dismiss,
+        // Mostly they say how much only where that can be said.
+        Some("mismatch") if c.one_in(2) => {
+            word.say = Say::Paid;
+            word.paid_amount = word.paid_amount.or_else(|| paid_amount(c));
+        }
+        _ if !c.one_in(6) => word.paid_amount = None,
         _ => {}
     }
     Command::Resolve { case, by, word, stranger }
@@ -467,7 +473,9 @@ fn agreeing(model: &Model, command: Command, c: &mut Chance) -> Command {
     let Some((proposer, proposed)) = spoken_of.filter(|_| !c.one_in(4)) else { return command };
     let by = if proposer == Person::Maker { Person::Checker } else { Person::Maker };
     let proof = if c.one_in(6) { word } else { proposed };
-    let word = Word { note: word.note, evidence: proof.evidence, transaction: proof.transaction, ..proposed };
+    let paid_amount = if c.one_in(12) { word.paid_amount } else { proof.paid_amount };
+    let word =
+        Word { note: word.note, evidence: proof.evidence, transaction: proof.transaction, paid_amount, ..proposed };
     Command::Resolve { case, by, word, stranger }
 }
 
@@ -493,6 +501,16 @@ fn contradicting(world: &World, command: Command, c: &mut Chance) -> Command {
 /// Mostly the same, or none.
 fn proof(c: &mut Chance) -> Option<u8> {
     c.one_in(3).then(|| u8::from(c.one_in(5)))
+}
+
+/// Less than most rows have, more than all, or nothing.
+fn paid_amount(c: &mut Chance) -> Option<i64> {
+    let amount = match c.below(12) {
+        0 => 0,
+        1..=8 => i64::from(c.below(900)) + 1,
+        _ => i64::from(c.below(100_000)) + 1_000,
+    };
+    c.one_in(3).then_some(amount)
 }
 
 fn contact(c: &mut Chance) -> Command {

@@ -42,7 +42,7 @@ const STEPS: usize = 6_000;
 
 /// What must have happened in a run of so many steps.
 const LONG: usize = 100_000;
-const HAPPENS: [&str; 34] = [
+const HAPPENS: [&str; 39] = [
     "a batch is cancelled",
     "a batch is completed",
     "a correction as a receivable",
@@ -72,10 +72,15 @@ const HAPPENS: [&str; 34] = [
     "an exception reversal",
     "an import is given back",
     "late_success is settled as paid",
+    "less was paid",
     "mismatch is settled as not_paid",
+    "more was paid",
     "overdue is settled as reissue",
     "poison is settled as dismiss",
     "two differ in the evidence_sha256",
+    "two differ in the paid_amount",
+    "what is settled is said with another evidence_sha256",
+    "what is settled is said with another paid_amount",
     "what was settled is said again",
 ];
 

@@ -141,6 +141,10 @@ pub struct Row {
     pub frozen: bool,
     /// Its payment came back, as two people found.
     pub reversed: bool,
+    /// What was really paid, where they found that it was not the amount.
+    pub paid_amount: Option<i64>,
+    /// What was paid beside it, by attempt.
+    pub surplus: HashMap<u32, i64>,
     /// Two people have said what became of it: what the provider's book says is not all there is to say.
     pub judged: bool,
     pub attempts: Vec<Attempt>,
@@ -169,9 +173,22 @@ impl Row {
             sent_at: None,
             frozen: false,
             reversed: false,
+            paid_amount: None,
+            surplus: HashMap::new(),
             judged: false,
             attempts: Vec::new(),
         }
+    }
+
+    /// What is recorded as paid, if it was.
+    pub fn came_to(&self) -> i64 {
+        self.paid_amount.unwrap_or(self.amount)
+    }
+
+    /// What has gone out for it and is not back.
+    pub fn is_out_with(&self) -> i64 {
+        let paid = self.stand == Stand::Paid && !self.reversed;
+        self.surplus.values().sum::<i64>() + if paid { self.came_to() } else { 0 }
     }
 
     pub fn ask_at(&mut self, at: Micros) {

@@ -7,8 +7,9 @@ use crate::http::idempotency::OptionalKey;
 use crate::http::page::{self, Paged};
 use crate::http::params::{Id, Params, if_match};
 use crate::http::problem::{FieldError, Problem};
+use crate::money::Money;
 use crate::payout::exception::{self, ExceptionView, Kind, Proposal, Verdict};
-use crate::store::{Page, StoreError};
+use crate::store::{Page, Refusal, StoreError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -69,13 +70,16 @@ struct Resolution {
     note: String,
     evidence_sha256: Option<String>,
     provider_transaction_id: Option<String>,
+    /// What was really paid, in the payout's currency: with the verdict `paid` on a mismatch alone. Left out, it is the
+    /// payout's amount.
+    paid_amount: Option<String>,
 }
 
 /// Proposes what becomes of an exception; given by another principal, confirms it
 ///
 /// Whoever proposed may propose something else: that takes the place of the first proposal. Whoever confirms gives the same
-/// verdict and a note of their own; evidence and transaction id are those of the proposal, and need not be repeated. With the
-/// proposal's digest as If-Match, nothing is confirmed that took its place meanwhile.
+/// verdict and a note of their own; evidence, transaction id and paid amount are those of the proposal, and need not be
+/// repeated. With the proposal's digest as If-Match, nothing is confirmed that took its place meanwhile.
 #[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolve_exception", tag = "Exceptions",
     params(Id, OptionalKey, ("If-Match" = Option<String>, Header, description = "The digest of the proposal that was looked at")),
     request_body = Resolution,
@@ -90,7 +94,14 @@ async fn resolve(
     body: JsonBody<Resolution>,
 ) -> Result<Json<Value>, Problem> {
     let key = key.with(body.fingerprint);
-    let proposal = Proposal { seen: if_match(&headers)?, ..proposal(body.value)? };
+    let paid_amount = match &body.value.paid_amount {
+        None => None,
+        Some(text) => {
+            let currency = app.store.exception(who.organisation, exception).await?.currency;
+            Some(Money::parse(text, currency).map_err(|e| Refusal::PaidAmount(e.to_string()))?)
+        }
+    };
+    let proposal = Proposal { seen: if_match(&headers)?, paid_amount, ..proposal(body.value)? };
     let fenced = proposal.seen.is_some();
     let config = app.config.clone();
     let lanes = Arc::new(move |lane: &str| config.lane_terms(lane));
@@ -129,7 +140,7 @@ fn proposal(said: Resolution) -> Result<Proposal, Problem> {
     }
     match verdict {
         Some(verdict) if errors.is_empty() => {
-            Ok(Proposal { verdict, note, evidence_sha256: evidence, transaction_id, seen: None })
+            Ok(Proposal { verdict, note, evidence_sha256: evidence, transaction_id, paid_amount: None, seen: None })
         }
         _ => Err(Problem::fields(errors)),
     }

@@ -10,6 +10,8 @@ pub mod verdict;
 use crate::clock::Time;
 use crate::ids::{BatchId, PayoutId};
 use crate::machine::Transition;
+use crate::money::{Currency, Money};
+use crate::wallet::WALLET_MINOR_MAX;
 use State::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -112,12 +114,31 @@ pub struct Proposal {
     pub evidence_sha256: Option<String>,
     /// The provider's own number of the payment, where it was found.
     pub transaction_id: Option<String>,
+    /// What was really paid, where a mismatch is found paid; `None`: what we sent.
+    pub paid_amount: Option<Money>,
     /// Digest of the proposal that was looked at before this was said.
     pub seen: Option<String>,
 }
 
 impl Proposal {
-    /// What of it is not as `earlier` has it. Whoever confirms need not repeat the evidence; what they give must be the same.
+    /// Why the amount that it names cannot be what was paid of a payout in `currency`, and what to say instead.
+    pub fn wrong_amount(&self, kind: Kind, currency: Currency) -> Option<String> {
+        let paid = self.paid_amount?;
+        let most = Money::new(WALLET_MINOR_MAX, currency);
+        let why = match () {
+            () if (kind, self.verdict) != (Kind::Mismatch, Verdict::Paid) => {
+                "paid_amount goes with the verdict paid on a mismatch alone; leave it out".into()
+            }
+            () if paid.currency != currency => format!("the payout is in {currency}; say in {currency} what was paid"),
+            () if paid.minor <= 0 => "if nothing was paid the verdict is not_paid; else say what was paid".into(),
+            () if paid.minor > most.minor => format!("more than {} cannot have been paid; check it", most.display()),
+            () => return None,
+        };
+        Some(why)
+    }
+
+    /// What of it is not as `earlier` has it. Whoever confirms need not repeat evidence and amount; what they give must be
+    /// the same.
     pub fn differs(&self, earlier: &ProposalView) -> Option<Difference> {
         let other = |given: &Option<String>, theirs: &Option<String>| given.is_some() && given != theirs;
         if self.verdict.name() != earlier.verdict {
@@ -126,6 +147,8 @@ impl Proposal {
             Some(Difference::Evidence)
         } else if other(&self.transaction_id, &earlier.provider_transaction_id) {
             Some(Difference::TransactionId)
+        } else if other(&self.paid_amount.map(Money::amount), &earlier.paid_amount) {
+            Some(Difference::PaidAmount)
         } else {
             None
         }
@@ -138,6 +161,7 @@ pub enum Difference {
     Verdict,
     Evidence,
     TransactionId,
+    PaidAmount,
 }
 
 impl Difference {
@@ -147,6 +171,7 @@ impl Difference {
             Difference::Verdict => "verdict",
             Difference::Evidence => "evidence_sha256",
             Difference::TransactionId => "provider_transaction_id",
+            Difference::PaidAmount => "paid_amount",
         }
     }
 }
@@ -168,6 +193,8 @@ pub struct ProposalView {
     pub note: String,
     pub evidence_sha256: Option<String>,
     pub provider_transaction_id: Option<String>,
+    /// What was really paid, where that was said; else it is the payout's amount.
+    pub paid_amount: Option<String>,
     pub by: String,
     pub at: Time,
     /// SHA-256 of all that is proposed: as `If-Match`, it confirms this and nothing that took its place meanwhile.
@@ -180,12 +207,14 @@ impl ProposalView {
         note: String,
         evidence_sha256: Option<String>,
         provider_transaction_id: Option<String>,
+        paid_amount: Option<String>,
         by: String,
         at: Time,
     ) -> ProposalView {
-        let said = serde_json::json!([verdict, note, evidence_sha256, provider_transaction_id, by, at.micros()]);
+        let proof = (&evidence_sha256, &provider_transaction_id);
+        let said = serde_json::json!([verdict, note, proof, paid_amount, by, at.micros()]);
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(said.to_string())));
-        ProposalView { verdict, note, evidence_sha256, provider_transaction_id, by, at, digest }
+        ProposalView { verdict, note, evidence_sha256, provider_transaction_id, paid_amount, by, at, digest }
     }
 }
 
@@ -205,6 +234,9 @@ pub struct ExceptionView {
     pub detail: String,
     pub state: String,
     pub opened_at: Time,
+    /// What we sent, in decimal digits of the major unit.
+    pub amount: String,
+    pub currency: Currency,
     pub payout_state: String,
     /// The verdicts that can be given as things stand, and what each does; empty once it is resolved.
     pub verdicts: Vec<Choice>,
@@ -253,6 +285,50 @@ mod tests {
         assert_eq!(weigh(Some("dismiss"), "T-2", false), Standing::New, "other words");
         assert_eq!(weigh(Some("dismiss"), "T-1", true), Standing::New, "it was asked, and says so again");
         assert_eq!(weigh(Some("paid"), "T-2", false), Standing::Settled, "found true");
+    }
+
+    fn paid(verdict: Verdict, minor: i64) -> Proposal {
+        Proposal {
+            verdict,
+            note: "n".into(),
+            evidence_sha256: None,
+            transaction_id: None,
+            paid_amount: Some(Money::new(minor, Currency::Ugx)),
+            seen: None,
+        }
+    }
+
+    #[test]
+    fn another_amount_is_said_of_a_mismatch_that_is_found_paid_alone() {
+        let wrong = |verdict, kind, minor| paid(verdict, minor).wrong_amount(kind, Currency::Ugx);
+        for kind in Kind::ALL {
+            for verdict in Verdict::ALL {
+                let fits = (kind, verdict) == (Kind::Mismatch, Verdict::Paid);
+                assert_eq!(wrong(verdict, kind, 700).is_none(), fits, "{kind:?} {verdict:?}");
+            }
+        }
+        for (minor, fits) in
+            [(-1, false), (0, false), (1, true), (WALLET_MINOR_MAX, true), (WALLET_MINOR_MAX + 1, false)]
+        {
+            assert_eq!(wrong(Verdict::Paid, Kind::Mismatch, minor).is_none(), fits, "{minor}");
+        }
+        let foreign = paid(Verdict::Paid, 700).wrong_amount(Kind::Mismatch, Currency::Kes);
+        assert!(foreign.is_some_and(|why| why.contains("KES")));
+    }
+
+    #[test]
+    fn a_proposal_of_another_amount_has_another_digest_and_is_not_confirmed_by_it() {
+        let view = |amount: Option<&str>| {
+            let amount = amount.map(str::to_owned);
+            ProposalView::new("paid".into(), "n".into(), None, None, amount, "a".into(), Time(0))
+        };
+        assert_ne!(view(Some("700")).digest, view(None).digest);
+        assert_eq!(paid(Verdict::Paid, 700).differs(&view(Some("700"))), None);
+        for other in [Some("701"), None] {
+            assert_eq!(paid(Verdict::Paid, 700).differs(&view(other)), Some(Difference::PaidAmount));
+        }
+        let silent = Proposal { paid_amount: None, ..paid(Verdict::Paid, 700) };
+        assert_eq!(silent.differs(&view(Some("700"))), None, "it need not be repeated");
     }
 
     #[test]

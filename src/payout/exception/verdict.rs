@@ -1,12 +1,14 @@
 //! What two people can say, and what follows from it: a pure table.
 
 use super::Kind;
+use crate::money::Money;
 use crate::payout::State;
+use std::cmp::Ordering;
 
 /// A statement about the money of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It went out, as we sent it.
+    /// It went out: as we sent it, or in the amount that is said.
     Paid,
     /// It did not go out, or it came back.
     NotPaid,
@@ -46,6 +48,8 @@ pub enum Act {
     Reissue,
     /// Suspense → settlement: the recipient has it twice, somebody owes it. The payout stays paid.
     Surplus,
+    /// The payout stays paid; only what was paid more or less than we sent is posted ([`difference`]).
+    Amend,
     /// Settlement → suspense → wallet: the money came back. The payout stays paid, and says so.
     Reverse,
     /// No money moves; the payout goes on where it stood.
@@ -66,6 +70,7 @@ impl Act {
             Act::Release => "the payout becomes failed: its money goes from the hold back to the wallet",
             Act::Reissue => "the payout is sent again under a new reference; its money stays held",
             Act::Surplus => "the recipient was paid twice: the surplus is posted from suspense, to be claimed back",
+            Act::Amend => "the payout stays paid: only what paid_amount is more or less than what was sent is posted",
             Act::Reverse => "the money came back: it is posted from settlement over suspense to the wallet",
             Act::GoOn => "no money moves; the payout goes on as if it had not been said",
             Act::Stand => "no money moves; what is recorded stands",
@@ -84,6 +89,8 @@ pub struct Case {
     pub attempt_paid: bool,
     /// Whether the payment is already recorded as taken back.
     pub reversed: bool,
+    /// Whether what the attempt paid beside, or instead of, the amount is already posted: as a surplus or a difference.
+    pub posted: bool,
 }
 
 /// What `verdict` does in this case; `None` where it makes no sense.
@@ -99,6 +106,13 @@ pub fn act(case: Case, verdict: Verdict) -> Option<Act> {
         // It speaks of an earlier attempt, or of one that was given up: what is dismissed would be sent, or kept, a second time.
         (Mismatch, Verdict::Paid) if case.payout == P::Queued => Act::Pay,
         (Mismatch, Verdict::Paid) if matches!(case.payout, P::Failed | P::Cancelled) => Act::Correct,
+        // What was corrected once, or came back, stands.
+        (Mismatch, Verdict::Paid) if case.payout == P::Paid => match case.attempt_paid {
+            _ if case.posted => return None,
+            true if case.reversed => return None,
+            true => Act::Amend,
+            false => Act::Surplus,
+        },
         (Overdue | Poison | Mismatch, Verdict::NotPaid) if settled => Act::Release,
         (Overdue | Poison | Mismatch, Verdict::Reissue) if settled => Act::Reissue,
         (Mismatch | Reversal, Verdict::NotPaid) if case.payout == P::Paid && case.attempt_paid => {
@@ -109,7 +123,7 @@ pub fn act(case: Case, verdict: Verdict) -> Option<Act> {
             }
         }
         (LateSuccess, Verdict::Paid) => match case.payout {
-            _ if case.attempt_paid => Act::Stand,
+            _ if case.attempt_paid || case.posted => Act::Stand,
             P::Paid => Act::Surplus,
             P::Failed | P::Cancelled => Act::Correct,
             P::Queued | P::Sending | P::Accepted | P::Unknown => Act::Pay,
@@ -118,6 +132,16 @@ pub fn act(case: Case, verdict: Verdict) -> Option<Act> {
         (_, Verdict::Dismiss) => Act::GoOn,
         _ => return None,
     })
+}
+
+/// What is posted beside a payment that came to `paid` and not to what was `sent`, in words; `None` when it is the same.
+pub fn difference(sent: Money, paid: Money) -> Option<String> {
+    let by = Money::new((paid.minor - sent.minor).abs(), sent.currency).display();
+    match paid.minor.cmp(&sent.minor) {
+        Ordering::Less => Some(format!("{by} never left: they go from settlement back to the wallet")),
+        Ordering::Equal => None,
+        Ordering::Greater => Some(format!("{by} too much went out: they are posted from suspense, to be claimed back")),
+    }
 }
 
 /// The verdicts that make sense, each with what it does.
@@ -129,13 +153,14 @@ pub fn choices(case: Case) -> Vec<(Verdict, Act)> {
 mod tests {
     use super::*;
     use crate::machine::State as _;
+    use crate::money::Currency;
 
     fn every_case() -> impl Iterator<Item = (Case, Verdict)> {
         Kind::ALL.into_iter().flat_map(|kind| {
             State::ALL.iter().flat_map(move |&payout| {
-                (0..8_u8).flat_map(move |bits| {
-                    let [present, attempt_paid, reversed] = [1, 2, 4].map(|bit| bits & bit > 0);
-                    let case = Case { kind, payout, present, attempt_paid, reversed };
+                (0..16_u8).flat_map(move |bits| {
+                    let [present, attempt_paid, reversed, posted] = [1, 2, 4, 8].map(|bit| bits & bit > 0);
+                    let case = Case { kind, payout, present, attempt_paid, reversed, posted };
                     Verdict::ALL.map(move |verdict| (case, verdict))
                 })
             })
@@ -150,9 +175,17 @@ mod tests {
             match act {
                 Act::Pay | Act::Release | Act::Reissue | Act::GoOn => assert!(held, "{case:?} {verdict:?} {act:?}"),
                 Act::Correct => assert!(matches!(case.payout, State::Failed | State::Cancelled), "{case:?}"),
-                Act::Surplus => assert!(case.payout == State::Paid && !case.attempt_paid, "{case:?}"),
+                Act::Surplus => {
+                    assert!(case.payout == State::Paid && !case.attempt_paid && !case.posted, "{case:?}");
+                }
+                Act::Amend => {
+                    let stands = case.payout == State::Paid && case.attempt_paid && !case.reversed && !case.posted;
+                    assert!(stands && case.kind == Kind::Mismatch, "{case:?}");
+                }
                 Act::Reverse => assert!(case.payout == State::Paid && case.attempt_paid, "{case:?}"),
-                Act::Stand => assert!(!held || case.attempt_paid || case.reversed, "{case:?} {verdict:?}"),
+                Act::Stand => {
+                    assert!(!held || case.attempt_paid || case.reversed || case.posted, "{case:?} {verdict:?}");
+                }
             }
         }
     }
@@ -181,26 +214,52 @@ mod tests {
         }
     }
 
+    const PAID_ELSEWHERE: Case = Case {
+        kind: Kind::Mismatch,
+        payout: State::Paid,
+        present: false,
+        attempt_paid: false,
+        reversed: false,
+        posted: false,
+    };
+
     #[test]
     fn what_was_paid_with_another_amount_is_not_only_to_be_dismissed() {
-        let case = |payout| Case { kind: Kind::Mismatch, payout, present: false, attempt_paid: false, reversed: false };
-        assert_eq!(act(case(State::Queued), Verdict::Paid), Some(Act::Pay), "else it is sent again");
+        let said = |case| act(case, Verdict::Paid);
+        let case = |payout| Case { payout, ..PAID_ELSEWHERE };
+        assert_eq!(said(case(State::Queued)), Some(Act::Pay), "else it is sent again");
         for given_up in [State::Failed, State::Cancelled] {
-            assert_eq!(act(case(given_up), Verdict::Paid), Some(Act::Correct));
+            assert_eq!(said(case(given_up)), Some(Act::Correct));
         }
-        assert_eq!(act(case(State::Paid), Verdict::Paid), None);
+        assert_eq!(said(PAID_ELSEWHERE), Some(Act::Surplus), "it is paid under another attempt");
+        let recorded = Case { attempt_paid: true, ..PAID_ELSEWHERE };
+        assert_eq!(said(recorded), Some(Act::Amend));
+        assert_eq!(said(Case { reversed: true, ..recorded }), None, "it came back");
     }
 
     #[test]
     fn a_payment_known_already_is_never_posted_again() {
-        let known =
-            Case { kind: Kind::LateSuccess, payout: State::Paid, present: false, attempt_paid: true, reversed: false };
+        let known = Case { kind: Kind::LateSuccess, attempt_paid: true, ..PAID_ELSEWHERE };
         assert_eq!(act(known, Verdict::Paid), Some(Act::Stand));
         let other = Case { attempt_paid: false, ..known };
         assert_eq!(act(other, Verdict::Paid), Some(Act::Surplus));
+        assert_eq!(act(Case { posted: true, ..other }, Verdict::Paid), Some(Act::Stand), "told by a mismatch before");
+        for attempt_paid in [false, true] {
+            let corrected = Case { attempt_paid, posted: true, ..PAID_ELSEWHERE };
+            assert_eq!(act(corrected, Verdict::Paid), None, "corrected once");
+            assert_eq!(act(corrected, Verdict::Dismiss), Some(Act::Stand));
+        }
         let back = Case { kind: Kind::Reversal, present: true, ..known };
         assert_eq!(act(back, Verdict::NotPaid), Some(Act::Reverse));
         assert_eq!(act(Case { reversed: true, ..back }, Verdict::NotPaid), Some(Act::Stand));
+    }
+
+    #[test]
+    fn a_difference_is_told_with_its_way() {
+        let told = |paid| difference(Money::new(1_000, Currency::Ugx), Money::new(paid, Currency::Ugx));
+        assert_eq!(told(1_000), None);
+        assert!(told(700).is_some_and(|told| told.contains("UGX 300") && told.contains("wallet")));
+        assert!(told(1_400).is_some_and(|told| told.contains("UGX 400") && told.contains("suspense")));
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn line(line: &Line) -> Vec<u8> {
         shown(line.sent_at.map(|v| v.to_string())),
         shown(line.settled_at.map(|v| v.to_string())),
         text(&line.approved_by),
+        text(&line.paid_amount),
     ])
 }
 

@@ -42,10 +42,12 @@ pub struct Line {
     pub sent_at: Option<Time>,
     pub settled_at: Option<Time>,
     pub approved_by: Option<String>,
+    /// What was really paid, where two people found that it is not the amount.
+    pub paid_amount: Option<String>,
 }
 
 /// The columns, in the order of the contract.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 24] = [
     "batch_id",
     "batch_name",
     "row",
@@ -69,6 +71,7 @@ pub const COLUMNS: [&str; 23] = [
     "sent_at",
     "settled_at",
     "approved_by",
+    "paid_amount",
 ];
 
 /// What a report begins with.
@@ -115,6 +118,8 @@ impl Head {
 pub struct Summary {
     currency: Currency,
     states: BTreeMap<String, Sum>,
+    /// What the paid really got.
+    paid: i64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -126,8 +131,9 @@ pub struct Sum {
     pub total: i64,
 }
 
-/// A summary as JSON shows it. `difference` is what the paid lines say less what the ledger sent out: nothing, unless the
-/// batch ran while the report was made, or the provider took a payment back.
+/// A summary as JSON shows it. The amounts of `states` are those that were approved, `paid` is what really was paid.
+/// `difference` is that less what the ledger sent out: nothing, unless the batch ran while the report was made, the provider
+/// took a payment back, or somebody was paid twice.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SettlementSummary)]
 pub struct SummaryView {
@@ -153,7 +159,7 @@ const ORDER: [&str; 8] = ["paid", "accepted", "sending", "unknown", "queued", "f
 
 impl Summary {
     pub fn new(currency: Currency) -> Summary {
-        Summary { currency, states: BTreeMap::new() }
+        Summary { currency, states: BTreeMap::new(), paid: 0 }
     }
 
     pub fn add(&mut self, lines: &[Line]) {
@@ -165,6 +171,9 @@ impl Summary {
             };
             let (amount, fee, tax, total) =
                 (minor(&line.amount), minor(&line.fee), minor(&line.tax), minor(&line.total));
+            if line.state == "paid" {
+                self.paid += if line.paid_amount.is_some() { minor(&line.paid_amount) } else { amount };
+            }
             let sum = match self.states.get_mut(&line.state) {
                 Some(sum) => sum,
                 None => self.states.entry(line.state.clone()).or_default(),
@@ -186,7 +195,7 @@ impl Summary {
     }
 
     pub fn paid(&self) -> Money {
-        Money::new(self.states.get("paid").map_or(0, |sum| sum.amount), self.currency)
+        Money::new(self.paid, self.currency)
     }
 
     pub fn view(&self, head: &Head) -> SummaryView {
@@ -242,6 +251,7 @@ pub(super) mod tests {
             sent_at: None,
             settled_at: Some(Time(1_763_715_600_123_456)),
             approved_by: None,
+            paid_amount: None,
         }
     }
 
@@ -323,5 +333,12 @@ pub(super) mod tests {
         assert_eq!(states.iter().map(|(state, _)| *state).collect::<Vec<_>>(), ["paid", "queued", "excluded"]);
         assert_eq!(states.iter().map(|(_, sum)| sum.amount).collect::<Vec<_>>(), [50_000, 50_000, 0]);
         assert_eq!((states[0].1.total, summary.paid().minor), (50_020, 50_000));
+    }
+
+    #[test]
+    fn what_was_really_paid_is_what_went_out() {
+        let mut summary = Summary::new(Currency::Ugx);
+        summary.add(&[Line { paid_amount: Some("30000".into()), ..line("paid") }, line("paid")]);
+        assert_eq!((summary.states()[0].1.amount, summary.paid().minor), (100_000, 80_000));
     }
 }

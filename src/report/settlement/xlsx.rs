@@ -8,7 +8,7 @@ use crate::report::xlsx::{self, Cell, Column, Sheet, Table};
 use std::fs::File;
 use std::path::Path;
 
-const PAYMENTS: [Column; 17] = [
+const PAYMENTS: [Column; 18] = [
     ("row", 8.0),
     ("reference", 16.0),
     ("name", 28.0),
@@ -26,6 +26,7 @@ const PAYMENTS: [Column; 17] = [
     ("provider_transaction_id", 26.0),
     ("provider_reference", 38.0),
     ("payout_id", 38.0),
+    ("paid_amount", 14.0),
 ];
 const FAILURES: [Column; 9] = [
     ("row", 8.0),
@@ -87,6 +88,7 @@ impl Book {
             Cell::text(line.provider_transaction_id.as_deref()),
             Cell::text(reference.as_deref()),
             Cell::text(payout.as_deref()),
+            Cell::amount(line.paid_amount.as_deref()),
         ];
         self.payments.row(&mut self.book, &payment)?;
         if !NOT_PAID.contains(&line.state.as_str()) {

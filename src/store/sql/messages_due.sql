@@ -1,7 +1,7 @@
 -- Messages that wait for nobody's batch to run: notices and tests.
 SELECT m.id, m.organisation_id, m.batch_id, m.row, m.purpose, m.msisdn, m.text, m.step, m.claim, b.sms_template, b.currency,
-       b.name AS batch_name, o.name AS organisation_name, COALESCE(p.amount, m.cost) AS amount, p.transaction_id, d.name, d.reference,
-       d.variables
+       b.name AS batch_name, o.name AS organisation_name, COALESCE(p.paid_amount, p.amount, m.cost) AS amount, p.transaction_id,
+       d.name, d.reference, d.variables
 FROM messages m
 JOIN batches b ON b.id = m.batch_id
 JOIN organisations o ON o.id = m.organisation_id

@@ -6,7 +6,7 @@ use super::{Result, Tx, error, own, sql, wallets};
 use crate::batch::RowState;
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId, PayoutId};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::payout::{Payout, State};
 use crate::wallet::transfers::TransferKind;
 use crate::wallet::{self, AccountKind};
@@ -134,22 +134,40 @@ impl Books {
     }
 
     /// A payout that is paid already was paid once more, under `attempt`.
-    pub fn surplus(&mut self, payout: &Payout, attempt: u32) {
+    pub fn surplus(&mut self, payout: &Payout, attempt: u32, paid: Money) {
         let of = Of { attempt, ..Of::from(payout) };
         let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
         self.open_settlement(settlement, payout);
         let suspense = self.common(AccountKind::Suspense, &of);
-        self.post(&of, TransferKind::Surplus, suspense, settlement, payout.amount.minor);
+        self.post(&of, TransferKind::Surplus, suspense, settlement, paid.minor);
     }
 
-    /// The payment of `attempt` came back.
-    pub fn reversed(&mut self, payout: &Payout, attempt: u32) {
+    /// The payment of `attempt` came to `paid` and not to what was sent. What never left goes back to the wallet; of what
+    /// went out beyond, somebody owes us: the wallet is charged no more than was approved. What its batch counts as paid is
+    /// what left the hold, and stays: the hold is at zero then, whatever is found out later.
+    pub fn difference(&mut self, payout: &Payout, attempt: u32, paid: Money) {
+        let of = Of { attempt, ..Of::from(payout) };
+        let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
+        self.open_settlement(settlement, payout);
+        let more = paid.minor - payout.amount.minor;
+        if more < 0 {
+            let wallet = wallet::wallet_account(of.organisation, of.currency);
+            self.post(&of, TransferKind::Shortfall, settlement, wallet, -more);
+        } else if more > 0 {
+            let suspense = self.common(AccountKind::Suspense, &of);
+            self.post(&of, TransferKind::Excess, suspense, settlement, more);
+        }
+    }
+
+    /// The payment of `attempt`, which came to `paid`, came back. The wallet gets what it was charged for it; what had gone
+    /// out beyond that is what somebody owed.
+    pub fn reversed(&mut self, payout: &Payout, attempt: u32, paid: Money) {
         let of = Of { attempt, ..Of::from(payout) };
         let settlement = wallet::settlement_account(of.organisation, &payout.lane, of.currency);
         let (suspense, wallet) =
             (self.common(AccountKind::Suspense, &of), wallet::wallet_account(of.organisation, of.currency));
-        self.post(&of, TransferKind::Reversal, settlement, suspense, payout.amount.minor);
-        self.post(&of, TransferKind::Refund, suspense, wallet, payout.amount.minor);
+        self.post(&of, TransferKind::Reversal, settlement, suspense, paid.minor);
+        self.post(&of, TransferKind::Refund, suspense, wallet, paid.minor.min(payout.amount.minor));
     }
 
     /// An account of the organisation, opened when it is first needed.

@@ -8,6 +8,7 @@ use super::{Result, SqliteStore, Tx, batches, error, sql};
 use crate::clock::Time;
 use crate::ids::OrganisationId;
 use crate::machine::State as _;
+use crate::money::Money;
 use crate::org::Principal;
 use crate::payout::attempt::AttemptState;
 use crate::payout::exception::verdict::{self, Act, Case};
@@ -66,6 +67,7 @@ fn case(row: &SqliteRow) -> Result<Case> {
         present: get(row, "present")?,
         attempt_paid: get::<Option<bool>>(row, "attempt_paid")?.unwrap_or(false),
         reversed: get(row, "reversed")?,
+        posted: get(row, "posted")?,
     })
 }
 
@@ -73,6 +75,7 @@ fn view(row: &SqliteRow) -> Result<ExceptionView> {
     let state: State = rows::state(row, "state")?;
     let choices = if state == State::Resolved { Vec::new() } else { verdict::choices(case(row)?) };
     let choice = |(verdict, act): (Verdict, Act)| Choice { verdict: verdict.name(), effect: act.effect() };
+    let currency = rows::currency(row)?;
     let proposal = match get::<Option<String>>(row, "verdict")? {
         None => None,
         Some(verdict) => Some(ProposalView::new(
@@ -80,6 +83,7 @@ fn view(row: &SqliteRow) -> Result<ExceptionView> {
             get(row, "note")?,
             get(row, "evidence_sha256")?,
             get(row, "transaction_id")?,
+            rows::money_opt(row, "said_paid", currency)?.map(Money::amount),
             get(row, "proposed_by_label")?,
             time(row, "proposed_at")?,
         )),
@@ -94,6 +98,8 @@ fn view(row: &SqliteRow) -> Result<ExceptionView> {
         detail: get(row, "detail")?,
         state: state.to_string(),
         opened_at: time(row, "opened_at")?,
+        amount: Money::new(get(row, "amount")?, currency).amount(),
+        currency,
         payout_state: get(row, "payout_state")?,
         verdicts: choices.into_iter().map(choice).collect(),
         proposal,
@@ -120,15 +126,21 @@ async fn resolve(
     let found = view(&row)?;
     let wanted = proposal.verdict.name();
     if found.state == State::Resolved.name() {
-        if found.resolution.as_deref() == Some(wanted) {
-            return Ok(Done::AlreadyApplied(found));
-        }
-        return Err(Refusal::InvalidState { state: found.state }.into());
+        return match &found.proposal {
+            Some(earlier) if found.resolution.as_deref() == Some(wanted) => {
+                agree(proposal, earlier)?;
+                Ok(Done::AlreadyApplied(found))
+            }
+            _ => Err(Refusal::InvalidState { state: found.state }.into()),
+        };
     }
     if proposal.seen.is_some() && proposal.seen.as_ref() != found.proposal.as_ref().map(|earlier| &earlier.digest) {
         return Err(StoreError::Fenced);
     }
     let case = case(&row)?;
+    if let Some(why) = proposal.wrong_amount(case.kind, found.currency) {
+        return Err(Refusal::PaidAmount(why).into());
+    }
     let act = verdict::act(case, proposal.verdict).ok_or_else(|| {
         let possible: Vec<_> = found.verdicts.iter().map(|choice| choice.verdict).collect();
         Refusal::VerdictNotPossible { payout: case.payout.to_string(), possible: possible.join(", ") }
@@ -142,20 +154,33 @@ async fn resolve(
     let proposer: Option<Uuid> = get(&row, "proposed_by")?;
     match (&found.proposal, proposer) {
         (Some(earlier), Some(by)) if by != actor.id => {
-            if let Some(difference) = proposal.differs(earlier) {
-                let (proposed, by) = (earlier.verdict.clone(), earlier.by.clone());
-                return Err(Refusal::VerdictDiffers { proposed, by, difference }.into());
-            }
-            let said = format!("{wanted}, as proposed by {}: {}", earlier.by, proposal.note);
+            agree(proposal, earlier)?;
+            let paid = rows::money_opt(&row, "said_paid", found.currency)?;
+            let said = format!("{}, as proposed by {}: {}", worded(wanted, paid), earlier.by, proposal.note);
             confirm(tx, actor, &found, &said, now).await?;
             let transaction_id = earlier.provider_transaction_id.clone();
             let said = format!("{} confirms {said}", actor.label);
-            settle(tx, &Settled { found: &found, act, payout, terms, transaction_id, said }, now).await?;
+            let paid = paid.unwrap_or(payout.amount);
+            let recorded = rows::money_opt(&row, "paid_amount", found.currency)?.unwrap_or(payout.amount);
+            settle(tx, &Settled { found: &found, act, payout, terms, transaction_id, paid, recorded, said }, now)
+                .await?;
         }
         (Some(earlier), _) if says_the_same(earlier, proposal) => return Ok(Done::AlreadyApplied(found)),
         _ => propose(tx, actor, &found, &payout, proposal, now).await?,
     }
     Ok(Done::Applied(view(&find(tx, actor.organisation, id).await?)?))
+}
+
+/// Two people agree, or nothing is done.
+fn agree(proposal: &Proposal, earlier: &ProposalView) -> Result<()> {
+    let Some(difference) = proposal.differs(earlier) else { return Ok(()) };
+    let (proposed, by) = (earlier.verdict.clone(), earlier.by.clone());
+    Err(Refusal::VerdictDiffers { proposed, by, difference }.into())
+}
+
+/// A verdict, with the amount that it names.
+fn worded(verdict: &str, paid: Option<Money>) -> String {
+    paid.map_or_else(|| verdict.to_owned(), |paid| format!("{verdict} {}", paid.display()))
 }
 
 /// A payment is made anew only when the provider has surely forgotten the reference of the one before.
@@ -170,6 +195,7 @@ fn says_the_same(earlier: &ProposalView, proposal: &Proposal) -> bool {
         && earlier.note == proposal.note
         && earlier.evidence_sha256 == proposal.evidence_sha256
         && earlier.provider_transaction_id == proposal.transaction_id
+        && earlier.paid_amount == proposal.paid_amount.map(Money::amount)
 }
 
 async fn propose(
@@ -186,11 +212,12 @@ async fn propose(
         .bind(&proposal.note)
         .bind(&proposal.evidence_sha256)
         .bind(&proposal.transaction_id)
+        .bind(proposal.paid_amount.map(|paid| paid.minor))
         .bind(actor.id)
         .bind(&actor.label)
         .bind(now.micros());
     batches::fenced(propose.execute(&mut *tx).await.map_err(error)?)?;
-    let verdict = proposal.verdict.name();
+    let verdict = worded(proposal.verdict.name(), proposal.paid_amount);
     let evidence = proposal.evidence_sha256.as_ref().map(|hash| format!(", evidence {hash}")).unwrap_or_default();
     let detail = format!("{verdict}: {}{evidence}", proposal.note);
     record_act(tx, actor, "exception.proposed", Some(found.id), &detail, now).await?;
@@ -211,30 +238,39 @@ struct Settled<'a> {
     payout: Payout,
     terms: LaneTerms,
     transaction_id: Option<String>,
+    /// What the two say was paid, and what the books say so far.
+    paid: Money,
+    recorded: Money,
     /// By whom, and in which words, it was confirmed.
     said: String,
 }
 
 async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
-    let Settled { found, act, payout, said, .. } = case;
+    let &Settled { found, act, ref payout, paid, recorded, ref said, .. } = case;
     let unfrozen = sql!("payout_unfreeze").bind(payout.id).fetch_one(&mut *tx).await.map_err(error)?;
     let frozen: bool = get(&unfrozen, "frozen")?;
-    let told = format!("{said}; {}", act.effect());
+    let mut told = format!("{said}; {}", act.effect());
     let mut books = Books::default();
     match act {
-        Act::Surplus => books.surplus(payout, found.attempt),
+        Act::Surplus => books.surplus(payout, found.attempt, paid),
         Act::Reverse => {
-            books.reversed(payout, found.attempt);
+            books.reversed(payout, found.attempt, recorded);
             let reason = "the provider took the payment back; the money is in the wallet again";
             sql!("payout_reversed").bind(payout.id).bind(reason).execute(&mut *tx).await.map_err(error)?;
         }
-        Act::Stand => {}
+        Act::Amend | Act::Stand => {}
         Act::Pay | Act::Correct | Act::Release | Act::Reissue | Act::GoOn => {
             let recorded = record::payouts(tx, vec![change(case, frozen, now)], now).await?;
             if recorded != [crate::store::Recorded::Applied] {
                 return Err(StoreError::Fenced);
             }
         }
+    }
+    let corrects = matches!(act, Act::Pay | Act::Correct | Act::Amend);
+    if let Some(difference) = verdict::difference(payout.amount, paid).filter(|_| corrects) {
+        books.difference(payout, found.attempt, paid);
+        sql!("payout_paid_amount").bind(payout.id).bind(paid.minor).execute(&mut *tx).await.map_err(error)?;
+        told = format!("{told}; {difference}");
     }
     books.write(tx, now).await?;
     let row = sql!("payout_for_verdict").bind(payout.id).fetch_one(&mut *tx).await.map_err(error)?;

@@ -89,7 +89,7 @@ const SCHEMA_GUARDS: [(Guard, &str); 3] = [
 ];
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
     (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
     (
@@ -99,6 +99,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     ),
     (4, "headers", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0004_headers.sql"))),
     (5, "repeats", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0005_repeats.sql"))),
+    (6, "paid amounts", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0006_paid_amounts.sql"))),
     (7, "correctors", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0007_correctors.sql"))),
 ];
 

@@ -94,5 +94,6 @@ fn line(batch: &Batch, row: &SqliteRow) -> Result<Line> {
         sent_at: time_opt(row, "sent_at")?,
         settled_at: time_opt(row, "settled_at")?,
         approved_by: batch.approved_by_label.clone(),
+        paid_amount: money("paid_amount")?,
     })
 }

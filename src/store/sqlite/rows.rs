@@ -35,6 +35,10 @@ pub(super) fn currency(row: &SqliteRow) -> Result<Currency> {
     get::<&str>(row, "currency")?.parse().map_err(|e| damaged("currency", e))
 }
 
+pub(super) fn money_opt(row: &SqliteRow, column: &str, currency: Currency) -> Result<Option<Money>> {
+    Ok(get::<Option<i64>>(row, column)?.map(|minor| Money::new(minor, currency)))
+}
+
 pub(super) fn kind(row: &SqliteRow) -> Result<Kind> {
     let name = get::<&str>(row, "kind")?;
     Kind::parse(name).ok_or_else(|| damaged("kind", name))
@@ -94,6 +98,7 @@ pub(super) fn payout_view(row: &SqliteRow) -> Result<PayoutView> {
         name: get(row, "name")?,
         msisdn: get(row, "msisdn")?,
         amount: Money::new(get(row, "amount")?, currency).amount(),
+        paid_amount: money_opt(row, "paid_amount", currency)?.map(Money::amount),
         currency: currency.to_string(),
         lane: get(row, "lane")?,
         state: get(row, "state")?,

@@ -179,7 +179,8 @@ impl SqliteStore {
         let known = found.iter().map(|row| {
             let n = usize::try_from(get::<i64>(row, "n")?).map_err(|e| rows::damaged("n", e))?;
             let (payout, state) = (get(row, "id")?, get(row, "state")?);
-            Ok((n, Known { payout, state, amount_minor: get(row, "amount")?, surplus: get(row, "surplus")? }))
+            let surplus = serde_json::from_str(get(row, "surplus")?).map_err(|e| rows::damaged("surplus", e))?;
+            Ok((n, Known { payout, state, amount_minor: get(row, "amount")?, surplus }))
         });
         known.collect()
     }

@@ -131,6 +131,66 @@ fn every_migration_of_the_folder_is_in_the_program() {
     assert_eq!(files, known);
 }
 
+/// The one migration that makes a table anew, which is the ledger's.
+#[tokio::test]
+async fn a_ledger_that_is_made_anew_is_the_same_ledger() {
+    use sqlx::Connection;
+    let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let all = |version: i64| MIGRATIONS.into_iter().find(|(n, ..)| *n == version).unwrap().2;
+    for version in 1..=5 {
+        sqlx::raw_sql(all(version)).execute(&mut db).await.unwrap();
+    }
+    let before = "INSERT INTO organisations (id, name, created_at) VALUES (x'01', 'one', 0); \
+                  INSERT INTO accounts (id, organisation_id, kind, currency) VALUES (x'0a', x'01', 'funding', 'UGX'), \
+                      (x'0b', x'01', 'wallet', 'UGX'), (x'0c', x'01', 'settlement', 'UGX'); \
+                  INSERT INTO transfers (position, organisation_id, kind, debit_account, credit_account, amount, currency, batch_id, \
+                                         row, payout_id, attempt, reference, created_at) \
+                  VALUES (3, x'01', 'funding', x'0a', x'0b', 5, 'UGX', NULL, NULL, NULL, NULL, 'bank-1', 7), \
+                         (9, x'01', 'paid', x'0b', x'0c', 4, 'UGX', x'02', 2, x'03', 1, NULL, 8)";
+    sqlx::raw_sql(before).execute(&mut db).await.unwrap();
+    async fn of(db: &mut SqliteConnection, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(db).await.unwrap()
+    }
+    let rows = "SELECT json_array(position, hex(organisation_id), kind, hex(debit_account), hex(credit_account), amount, currency, \
+                                  hex(batch_id), row, hex(payout_id), attempt, reference, created_at) FROM transfers";
+    let around = "SELECT sql FROM sqlite_master WHERE tbl_name = 'transfers' AND type <> 'table' AND sql IS NOT NULL ORDER BY name";
+    let (had, guards) = (of(&mut db, rows).await, of(&mut db, around).await);
+    sqlx::raw_sql("PRAGMA foreign_keys = ON; BEGIN").execute(&mut db).await.unwrap();
+    sqlx::raw_sql(all(6)).execute(&mut db).await.unwrap();
+    sqlx::raw_sql("COMMIT").execute(&mut db).await.unwrap();
+    assert_eq!(of(&mut db, rows).await, had);
+    assert_eq!(of(&mut db, around).await, guards, "its indexes and triggers");
+    let after = "INSERT INTO transfers (organisation_id, kind, debit_account, credit_account, amount, currency, batch_id, row, \
+                                        payout_id, attempt, created_at) \
+                 VALUES (x'01', 'difference', x'0c', x'0b', 1, 'UGX', x'02', 2, x'03', 1, 9)";
+    sqlx::raw_sql(after).execute(&mut db).await.unwrap();
+    assert_eq!(of(&mut db, "SELECT CAST(MAX(position) AS TEXT) FROM transfers").await, ["10"]);
+    assert!(sqlx::raw_sql(after).execute(&mut db).await.is_err(), "once per attempt");
+    assert!(sqlx::raw_sql("DELETE FROM transfers").execute(&mut db).await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_really_paid_is_said_once_and_of_what_is_paid() {
+    let (_dir, store) = store().await;
+    let mut db = store.writer.acquire().await.unwrap();
+    let seed = "PRAGMA foreign_keys = OFF; DROP TRIGGER payout_begins_queued; DROP TRIGGER payouts_are_added_before; \
+                INSERT INTO payouts (id, organisation_id, batch_id, row, lane, msisdn, amount, fee, tax, currency, state, action, \
+                                     created_at) \
+                VALUES (x'01', x'02', x'03', 1, 'l', '256', 500, 0, 0, 'UGX', 'paid', 'submit', 0), \
+                       (x'04', x'02', x'03', 2, 'l', '256', 500, 0, 0, 'UGX', 'failed', 'submit', 0)";
+    sqlx::raw_sql(seed).execute(&mut *db).await.unwrap();
+    for (change, allowed) in [
+        ("UPDATE payouts SET paid_amount = 400 WHERE id = x'04'", false),
+        ("UPDATE payouts SET paid_amount = 500 WHERE id = x'01'", false),
+        ("UPDATE payouts SET paid_amount = 0 WHERE id = x'01'", false),
+        ("UPDATE payouts SET paid_amount = 400 WHERE id = x'01'", true),
+        ("UPDATE payouts SET paid_amount = 300 WHERE id = x'01'", false),
+        ("UPDATE payouts SET paid_amount = NULL WHERE id = x'01'", false),
+    ] {
+        assert_eq!(sqlx::raw_sql(change).execute(&mut *db).await.is_ok(), allowed, "{change}");
+    }
+}
+
 /// Tries every pair of states of a machine on a row of `table`, with the row's other columns kept valid.
 async fn refuses_what_the_code_refuses<S: State>(store: &SqliteStore, table: &str, seed: &str) {
     let mut connection = store.writer.acquire().await.unwrap();
@@ -256,6 +316,52 @@ async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
     assert_eq!((&whole["transfers"], &whole["trial_balance"][1]["credits"]), (&5.into(), &15.into()));
     for stretch in [1, 2, 4, 5] {
         assert_eq!(told(stretch).await, whole, "{stretch} at once");
+    }
+}
+
+/// What a payout of 500 says was paid and whether it came back; what the books moved beside its payment; whether that may be.
+#[tokio::test]
+async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
+    use sqlx::Connection;
+    let mut tx = sqlx::sqlite::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let tables = "CREATE TABLE payouts (id, batch_id, row, state, amount, paid_amount, reason_code); \
+                  CREATE TABLE transfers (batch_id, row, kind, debit_account, amount); \
+                  CREATE TABLE accounts (id, kind); \
+                  INSERT INTO accounts VALUES ('settlement', 'settlement'), ('suspense', 'suspense')";
+    sqlx::raw_sql(tables).execute(&mut tx).await.unwrap();
+    type Moved = Vec<(&'static str, &'static str, i64)>;
+    const LESS: (&str, &str, i64) = ("difference", "settlement", 200);
+    const MORE: (&str, &str, i64) = ("difference", "suspense", 200);
+    let back = |whole, wallet| [("reversal", "settlement", whole), ("refund", "suspense", wallet)];
+    let cases: [(&str, Option<i64>, bool, Moved, bool); 17] = [
+        ("paid", None, false, vec![], true),
+        ("paid", None, false, vec![LESS], false),
+        ("paid", Some(300), false, vec![LESS], true),
+        ("paid", Some(300), false, vec![], false),
+        ("paid", Some(300), false, vec![MORE], false),
+        ("paid", Some(300), false, vec![LESS, LESS], false),
+        ("paid", Some(301), false, vec![LESS], false),
+        ("paid", Some(700), false, vec![MORE], true),
+        ("paid", Some(700), false, vec![LESS], false),
+        ("failed", None, false, vec![LESS], false),
+        ("paid", None, true, back(500, 500).to_vec(), true),
+        ("paid", None, false, back(500, 500).to_vec(), false),
+        ("paid", None, true, vec![], false),
+        ("paid", Some(300), true, [&[LESS][..], &back(300, 300)].concat(), true),
+        ("paid", Some(300), true, [&[LESS][..], &back(500, 500)].concat(), false),
+        ("paid", Some(700), true, [&[MORE][..], &back(700, 500)].concat(), true),
+        ("paid", Some(700), true, [&[MORE][..], &back(700, 700)].concat(), false),
+    ];
+    for (batch, (state, paid, reversed, moved, right)) in cases.into_iter().enumerate() {
+        let payout = sqlx::query("INSERT INTO payouts VALUES (x'01', $1, 1, $2, 500, $3, $4)");
+        let payout = payout.bind(batch as i64).bind(state).bind(paid).bind(reversed.then_some("reversed"));
+        payout.execute(&mut tx).await.unwrap();
+        for (kind, from, amount) in &moved {
+            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, $4)");
+            transfer.bind(batch as i64).bind(kind).bind(from).bind(amount).execute(&mut tx).await.unwrap();
+        }
+        let found = own!("check_differences").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
+        assert_eq!(found.is_empty(), right, "{state}, paid {paid:?}, back {reversed}: {moved:?}");
     }
 }
 

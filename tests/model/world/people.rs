@@ -329,12 +329,14 @@ impl World {
         let id = self.id_of_case(which).await?;
         let tenant = &self.tenants[if stranger { (org + 1) % self.tenants.len() } else { org }];
         let actor = tenant.person(by).clone();
-        let other = tenant.person(if by == Person::Maker { Person::Checker } else { Person::Maker }).label.clone();
+        let labels = [Person::Maker, Person::Checker].map(|person| (person, tenant.person(person).label.clone()));
+        let label = |person| labels.iter().find(|(named, _)| *named == person).unwrap().1.clone();
         let proposal = Proposal {
             verdict: Verdict::parse(word.say.name()).unwrap(),
             note: format!("note {}", word.note),
             evidence_sha256: word.evidence.map(|n| n.to_string().repeat(64)),
             transaction_id: word.transaction.map(|n| format!("T-{n}")),
+            paid_amount: word.paid_amount.map(ugx),
             seen: None,
         };
         let terms = || LaneTerms {
@@ -343,7 +345,7 @@ impl World {
         };
         let before = self.model.cases[which].resolution;
         let engine = answer(self.store.resolve(&actor, id, proposal, Arc::new(move |_| terms()), None).await)?.0;
-        let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, word, &other) };
+        let model = if stranger { Answer::NotFound } else { self.model.resolve(which, by, word, label) };
         same(format!("{word:?} by {by:?} on {:?}", self.model.cases[which]), engine, model)?;
         if before.is_none() && matches!(self.model.cases[which].resolution, Some("reissue" | "not_paid")) {
             self.provider.give_up(at);
@@ -401,6 +403,7 @@ pub(super) fn answer<T>(result: Result<Done<T>, StoreError>) -> Result<(Answer, 
         Ok(Done::AlreadyApplied(told)) => (Answer::Already, Some(told)),
         // What such a refusal says in words is not the model's to know.
         Err(StoreError::Refused(Refusal::Invalid(_))) => (Answer::Refused(Refusal::Invalid(String::new())), None),
+        Err(StoreError::Refused(Refusal::PaidAmount(_))) => (Answer::Refused(Refusal::PaidAmount(String::new())), None),
         Err(StoreError::Refused(refusal)) => (Answer::Refused(refusal), None),
         Err(StoreError::Fenced) => (Answer::Fenced, None),
         Err(StoreError::NotFound) => (Answer::NotFound, None),

@@ -211,8 +211,14 @@ impl World {
             return Err(format!("exception {} is nobody's", case.id));
         };
         let (store, actor, config) = (self.store(), tenant.person(by).clone(), self.process().life().config.clone());
-        let proposal =
-            Proposal { verdict, note: "seen".into(), evidence_sha256: None, transaction_id: None, seen: None };
+        let proposal = Proposal {
+            verdict,
+            note: "seen".into(),
+            evidence_sha256: None,
+            transaction_id: None,
+            paid_amount: None,
+            seen: None,
+        };
         let act = async move {
             store.resolve(&actor, case.id, proposal, Arc::new(move |lane| config.lane_terms(lane)), None).await
         };
