@@ -321,8 +321,8 @@ fn timely(model: &Model, command: Command, c: &mut Chance) -> Command {
 /// A wallet is seldom emptied by chance alone: most of the money that comes is just what a list that waits is short of.
 fn frugal(model: &Model, command: Command, c: &mut Chance) -> Command {
     let missing = |b: &Batch| (b.org, b.needs() - model.orgs[b.org].wallet);
-    let waiting = model.batches.iter().filter(|b| b.phase == Phase::Awaiting).map(missing);
-    match (command, waiting.filter(|(_, missing)| *missing > 0).last()) {
+    let mut waiting = model.batches.iter().filter(|b| b.phase == Phase::Awaiting).map(missing);
+    match (command, waiting.rfind(|(_, missing)| *missing > 0)) {
         (Command::Fund { reference, .. }, Some((org, amount))) if !c.one_in(4) => {
             Command::Fund { org, amount, reference }
         }
