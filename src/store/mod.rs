@@ -49,7 +49,7 @@ pub enum Refusal {
     #[error("the batch is {state}, which does not allow this")]
     InvalidState { state: String },
     #[error(
-        "whoever uploaded, corrected or submitted a batch may not approve it; ask another person with the role checker"
+        "whoever uploaded, corrected or submitted a batch may not approve it, nor have what failed paid again; ask another person with the role checker"
     )]
     SelfApproval,
     #[error(

@@ -153,7 +153,9 @@ async fn a_mismatch_that_was_paid_in_part_gives_the_rest_back_and_every_report_t
     let differs = say(&finance, paid("49001")).await;
     differs.is_problem(409, "verdict_differs");
     assert_eq!(differs.body["differs"], "paid_amount");
-    let resolved = say(&finance, json!({"verdict": "paid", "note": "so it is"})).await;
+    let unseen = say(&finance, json!({"verdict": "paid", "note": "so it is"})).await;
+    unseen.is_problem(409, "verdict_differs");
+    let resolved = say(&finance, json!({"verdict": "paid", "note": "so it is", "paid_amount": "49000"})).await;
     assert_eq!((resolved.status, &resolved.body["state"]), (200, &json!("resolved")), "{}", resolved.body);
     assert_eq!(say(&finance, paid("49000")).await.status, 200, "a repetition finds itself done");
     let other = say(&finance, paid("50000")).await;

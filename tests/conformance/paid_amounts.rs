@@ -26,10 +26,10 @@ fn silent() -> Proposal {
     Proposal { note: "seen".into(), evidence_sha256: None, transaction_id: None, ..says(Verdict::Paid) }
 }
 
-/// Proposed by the checker; somebody of finance confirms it without a word about the amount.
+/// Proposed by the checker; somebody of finance confirms it and the amount, without the evidence.
 async fn settled(h: &Harness, org: &Tenant, told: &ExceptionView, said: Proposal) -> Value {
-    let amount = said.paid_amount.map(Money::amount);
-    let confirmed = Proposal { verdict: said.verdict, ..silent() };
+    let amount = said.paid_amount.map(Money::amount).filter(|amount| *amount != told.amount);
+    let confirmed = Proposal { verdict: said.verdict, paid_amount: said.paid_amount, ..silent() };
     let proposed = applied(say(h, &org.checker, told, said).await);
     assert_eq!(proposed["proposal"]["paid_amount"].as_str(), amount.as_deref());
     let resolved = applied(say(h, &h.principal(org.id, Role::Finance).await, told, confirmed).await);
@@ -108,12 +108,12 @@ pub async fn what_went_out_beyond_is_claimed_back_and_not_charged(h: Harness) {
 pub async fn the_amount_that_was_sent_is_no_difference(h: Harness) {
     let (org, _, out, told) = mismatch(&h).await;
     let resolved = settled(&h, &org, &told, paid(1_000)).await;
-    assert_eq!(resolved["proposal"]["paid_amount"], "1000");
+    assert_eq!(resolved["proposal"]["paid_amount"], Value::Null);
     assert_eq!((h.wallet(&org).await, balance(&h, "settlement").await), ((0, 0), 1_000));
     assert_eq!(paid_amount(&h, &org, &out).await, None);
 }
 
-pub async fn whoever_confirms_may_leave_the_amount_out_but_not_say_another(h: Harness) {
+pub async fn whoever_confirms_says_the_same_amount(h: Harness) {
     let (org, _, out, told) = mismatch(&h).await;
     let finance = h.principal(org.id, Role::Finance).await;
     let differs = async |said| match refusal(say(&h, &finance, &told, said).await) {
@@ -125,9 +125,12 @@ pub async fn whoever_confirms_may_leave_the_amount_out_but_not_say_another(h: Ha
     let first = applied(say(&h, &org.checker, &told, paid(700)).await);
     assert_ne!(first["proposal"]["digest"], plain["proposal"]["digest"]);
     already(say(&h, &org.checker, &told, paid(700)).await);
-    assert_eq!(differs(paid(701)).await, Difference::PaidAmount);
+    for other in [paid(701), paid(1_000), says(Verdict::Paid)] {
+        assert_eq!(differs(other).await, Difference::PaidAmount);
+    }
     let second = applied(say(&h, &org.checker, &told, paid(800)).await);
-    let seen = |digest: &Value| Proposal { seen: digest.as_str().map(str::to_owned), ..silent() };
+    let seen =
+        |digest: &Value| Proposal { seen: digest.as_str().map(str::to_owned), paid_amount: Some(ugx(800)), ..silent() };
     assert_fenced(say(&h, &finance, &told, seen(&first["proposal"]["digest"])).await);
     assert_eq!(h.wallet(&org).await, (0, 1_030), "nothing moved yet");
     applied(say(&h, &finance, &told, seen(&second["proposal"]["digest"])).await);
@@ -153,7 +156,7 @@ pub async fn what_is_settled_is_not_said_again_with_other_evidence(h: Harness) {
     let position = h.store.ledger_position().await.unwrap();
     let finance = h.principal(org.id, Role::Finance).await;
     for who in [&org.checker, &finance] {
-        for same in [paid(700), silent()] {
+        for same in [paid(700), Proposal { paid_amount: Some(ugx(700)), ..silent() }] {
             already(say(&h, who, &told, same).await);
         }
         for (other, wanted) in [
@@ -161,6 +164,7 @@ pub async fn what_is_settled_is_not_said_again_with_other_evidence(h: Harness) {
             (Proposal { transaction_id: Some("T-99".into()), ..paid(700) }, Difference::TransactionId),
             (paid(701), Difference::PaidAmount),
             (paid(1_000), Difference::PaidAmount),
+            (silent(), Difference::PaidAmount),
         ] {
             let refused = refusal(say(&h, who, &told, other).await);
             let Refusal::VerdictDiffers { proposed, by, difference } = refused else { panic!("{refused:?}") };

@@ -1,11 +1,15 @@
 //! Paying the failed again: a new reference each, their money set aside anew, all of it or nothing.
 
 use super::books::assert_tenant;
+use super::exceptions::{HOUR, overdue, says};
 use super::steps::*;
 use super::support::*;
 use gaba::batch::{Batch, State};
-use gaba::store::{Recorded, Refusal};
+use gaba::org::Role;
+use gaba::payout::exception::{LaneTerms, Verdict};
+use gaba::store::{Recorded, Refusal, TermsOfLanes};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A batch that completed with `failed` of its rows failed and the rest paid.
@@ -66,6 +70,24 @@ pub async fn without_money_for_all_none_is_retried(h: Harness) {
     assert_tenant(&h, &org).await;
     h.fund(&org, 1_000).await;
     assert_eq!(retry(&h, &org, &batch).await["retried"], 3);
+    assert_tenant(&h, &org).await;
+}
+
+/// What is taken for unpaid while the provider may still pay it is not paid again beside it.
+pub async fn what_was_found_unpaid_is_paid_again_when_its_provider_cannot_act_on_it(h: Harness) {
+    let (org, batch, _, told) = overdue(&h).await;
+    let late: TermsOfLanes = Arc::new(|_| LaneTerms { reissue_after: 1_000 * HOUR, sms_lane: None });
+    let finance = h.principal(org.id, Role::Finance).await;
+    for person in [&org.checker, &finance] {
+        applied(h.store.resolve(person, told.id, says(Verdict::NotPaid), late.clone(), None).await);
+    }
+    let retried = applied(h.store.retry_failed(&org.checker, batch.id, None, None).await);
+    let left = serde_json::json!([{"row": 2, "code": "too_early"}]);
+    assert_eq!((&retried["retried"], &retried["skipped"]), (&serde_json::json!(0), &left));
+    assert_eq!(h.wallet(&org).await, (1_037, 0), "its money is there all the same");
+    h.advance(1_000 * HOUR);
+    let retried = applied(h.store.retry_failed(&org.checker, batch.id, None, None).await);
+    assert_eq!((&retried["retried"], &retried["skipped"]), (&serde_json::json!(1), &serde_json::json!([])));
     assert_tenant(&h, &org).await;
 }
 

@@ -83,7 +83,7 @@ impl Word {
             () if self.say != earlier.say => Some(Difference::Verdict),
             () if other(self.evidence, earlier.evidence) => Some(Difference::Evidence),
             () if other(self.transaction, earlier.transaction) => Some(Difference::TransactionId),
-            () if other(self.paid_amount, earlier.paid_amount) => Some(Difference::PaidAmount),
+            () if self.paid_amount != earlier.paid_amount => Some(Difference::PaidAmount),
             () => None,
         }
     }
@@ -124,6 +124,10 @@ impl Model {
     pub fn resolve(&mut self, which: usize, by: Person, word: Word, label: impl Fn(Person) -> String) -> Answer {
         let say = word.say;
         let case = self.cases[which].clone();
+        let sent = self.batches[case.at.0].rows[case.at.1].amount;
+        // What was sent needs no saying.
+        let given = word.paid_amount;
+        let word = Word { paid_amount: given.filter(|paid| *paid != sent), ..word };
         let against = |(proposer, earlier): (Person, Word)| {
             let difference = word.differs(earlier)?;
             let (proposed, by) = (earlier.say.name().to_owned(), label(proposer));
@@ -138,7 +142,7 @@ impl Model {
             return refused;
         }
         let fits = |paid: i64| paid > 0 && (case.kind, say) == ("mismatch", Say::Paid);
-        if word.paid_amount.is_some_and(|paid| !fits(paid)) {
+        if given.is_some_and(|paid| !fits(paid)) {
             return Answer::Refused(Refusal::PaidAmount(String::new()));
         }
         let row = &self.batches[case.at.0].rows[case.at.1];
@@ -219,6 +223,7 @@ impl Model {
             }
             Say::NotPaid if before == Stand::Paid && has_paid => self.came_back(at),
             Say::NotPaid => {
+                row.retry_from = row.sent_at.map_or(0, |sent| sent + REISSUE_AFTER);
                 row.stand = Stand::Failed;
                 row.attempts.last_mut().unwrap().state = "failed";
                 self.change(at, row);
@@ -306,8 +311,10 @@ impl Model {
             return Err(Answer::Refused(Refusal::SelfApproval));
         }
         let failed = |row: &&mut Row| row.stand == Stand::Failed;
-        let skipped = batch.rows.iter_mut().filter(failed).filter(|r| r.frozen).map(|r| r.number).collect();
-        let needed: i64 = batch.rows.iter_mut().filter(failed).filter(|r| !r.frozen).map(|r| r.total).sum();
+        // In doubt, or found unpaid while the provider may still act on it.
+        let left = |row: &Row| row.frozen || row.retry_from > now;
+        let skipped = batch.rows.iter_mut().filter(failed).filter(|r| left(r)).map(|r| r.number).collect();
+        let needed: i64 = batch.rows.iter_mut().filter(failed).filter(|r| !left(r)).map(|r| r.total).sum();
         let org = &mut self.orgs[batch.org];
         if org.wallet < needed {
             let available = ugx(org.wallet);
@@ -317,7 +324,7 @@ impl Model {
         batch.reserved += needed;
         batch.held += needed;
         let mut retried = 0;
-        for row in batch.rows.iter_mut().filter(failed).filter(|r| !r.frozen) {
+        for row in batch.rows.iter_mut().filter(failed).filter(|r| !left(r)) {
             row.stand = Stand::Queued;
             row.due = Some(Due { what: What::Send, from: now, until: now });
             row.begin_attempt();

@@ -139,6 +139,8 @@ pub struct Row {
     pub intended_at: Option<Micros>,
     pub sent_at: Option<Micros>,
     pub frozen: bool,
+    /// From when on it may be paid again, if people found that it was not paid.
+    pub retry_from: Micros,
     /// Its payment came back, as two people found.
     pub reversed: bool,
     /// What was really paid, where they found that it was not the amount.
@@ -172,6 +174,7 @@ impl Row {
             intended_at: None,
             sent_at: None,
             frozen: false,
+            retry_from: 0,
             reversed: false,
             paid_amount: None,
             surplus: HashMap::new(),

@@ -32,7 +32,9 @@ pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>]) -> bool 
 
 /// The lines of a cell but for its first.
 fn further_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r']).skip(1)
+    // Most cells have none.
+    let end = memchr::memchr2(b'\n', b'\r', text.as_bytes()).unwrap_or(text.len());
+    text[end..].split(['\n', '\r']).skip(1)
 }
 
 /// The warning that a cell has lines which may be rows of the list, of people who could not be paid as they stand there: in

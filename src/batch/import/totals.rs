@@ -65,14 +65,15 @@ pub(super) enum Look {
 pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum: Sum, signed: bool) -> Option<Look> {
     let (phone, amount) = (columns.of(Field::Msisdn)?, columns.of(Field::Amount)?);
     let currency = terms.currency;
-    if signed || first_filled(cells).is_some_and(is_signature) {
-        let says_nothing =
-            |at: usize| cells.get(at).is_none_or(|cell| !cell.text.contains(char::is_numeric) || is_date(cell));
+    let says_nothing =
+        |at: usize| cells.get(at).is_none_or(|cell| !cell.text.contains(char::is_numeric) || is_date(cell));
+    // Of most rows no more than the number is read for this.
+    if says_nothing(phone) && (signed || first_filled(cells).is_some_and(is_signature)) {
         let sound = |at: usize| cells.get(at).is_none_or(|cell| cell.fault.is_none() || is_date(cell));
         let pays = |cell: &Cell<'_>| {
             header::is_number(&cell.text, terms.country) || amount::parse(&cell.text, currency).is_ok()
         };
-        let recipient = cells.iter().any(pays) || ![phone, amount].into_iter().all(|at| says_nothing(at) && sound(at));
+        let recipient = cells.iter().any(pays) || !says_nothing(amount) || !sound(phone) || !sound(amount);
         if !recipient {
             return Some(Look::Signed);
         }

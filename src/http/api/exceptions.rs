@@ -78,8 +78,9 @@ struct Resolution {
 /// Proposes what becomes of an exception; given by another principal, confirms it
 ///
 /// Whoever proposed may propose something else: that takes the place of the first proposal. Whoever confirms gives the same
-/// verdict and a note of their own; evidence, transaction id and paid amount are those of the proposal, and need not be
-/// repeated. With the proposal's digest as If-Match, nothing is confirmed that took its place meanwhile.
+/// verdict and a note of their own, and the same `paid_amount` if there is one; evidence and transaction id are those of the
+/// proposal, and need not be repeated. With the proposal's digest as If-Match, nothing is confirmed that took its place
+/// meanwhile.
 #[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolve_exception", tag = "Exceptions",
     params(Id, OptionalKey, ("If-Match" = Option<String>, Header, description = "The digest of the proposal that was looked at")),
     request_body = Resolution,

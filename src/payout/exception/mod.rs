@@ -137,8 +137,14 @@ impl Proposal {
         Some(why)
     }
 
-    /// What of it is not as `earlier` has it. Whoever confirms need not repeat evidence and amount; what they give must be
-    /// the same.
+    /// Without an amount that is the one we sent, `sent`: there is nothing to say about it.
+    pub fn as_sent(&self, sent: &str) -> Proposal {
+        let paid_amount = self.paid_amount.filter(|paid| paid.amount() != sent);
+        Proposal { paid_amount, ..self.clone() }
+    }
+
+    /// What of it is not as `earlier` has it. Whoever confirms need not repeat the evidence; what they give must be the same.
+    /// Another amount they say themselves: money is moved by it.
     pub fn differs(&self, earlier: &ProposalView) -> Option<Difference> {
         let other = |given: &Option<String>, theirs: &Option<String>| given.is_some() && given != theirs;
         if self.verdict.name() != earlier.verdict {
@@ -147,7 +153,7 @@ impl Proposal {
             Some(Difference::Evidence)
         } else if other(&self.transaction_id, &earlier.provider_transaction_id) {
             Some(Difference::TransactionId)
-        } else if other(&self.paid_amount.map(Money::amount), &earlier.paid_amount) {
+        } else if self.paid_amount.map(Money::amount) != earlier.paid_amount {
             Some(Difference::PaidAmount)
         } else {
             None
@@ -328,7 +334,8 @@ mod tests {
             assert_eq!(paid(Verdict::Paid, 700).differs(&view(other)), Some(Difference::PaidAmount));
         }
         let silent = Proposal { paid_amount: None, ..paid(Verdict::Paid, 700) };
-        assert_eq!(silent.differs(&view(Some("700"))), None, "it need not be repeated");
+        assert_eq!(silent.differs(&view(Some("700"))), Some(Difference::PaidAmount), "nobody confirms it unseen");
+        assert_eq!(paid(Verdict::Paid, 700).as_sent("700").differs(&view(None)), None, "it is what was sent");
     }
 
     #[test]

@@ -125,6 +125,7 @@ async fn one(tx: &mut Tx, answer: &AttemptAnswer, decide: &DecidePayout, now: Ti
     let row = found.fetch_one(&mut *tx).await.map_err(error)?;
     let payout = rows::payout(&row)?;
     let (have, last): (bool, u32) = (get(&row, "have")?, rows::number(&row, "last_asked")?);
+    let ruled: bool = get(&row, "ruled")?;
     let cancelled = rows::state::<batch::State>(&row, "batch_state")? == batch::State::Cancelled;
     if cancelled && payout.state == State::Queued {
         // Its hold went back as a whole: it is swept first, and what is heard of it then is a late success.
@@ -139,8 +140,8 @@ async fn one(tx: &mut Tx, answer: &AttemptAnswer, decide: &DecidePayout, now: Ti
     let watched =
         matches!(payout.state, State::Sending | State::Accepted | State::Unknown) && payout.attempt == *attempt;
     tell(tx, answer, payout, decide, now).await?;
-    if matches!(outcome, Outcome::Accepted { .. }) && !watched {
-        // Nobody else asks how it ends.
+    if matches!(outcome, Outcome::Accepted { .. }) && !watched && !ruled {
+        // Nobody else asks how it ends, and no two people have answered for it.
         return put_off(tx, answer, !have, "the provider has not said how it ended").await;
     }
     answered(tx, answer, said, !have, now).await

@@ -128,7 +128,7 @@ async fn resolve(
     if found.state == State::Resolved.name() {
         return match &found.proposal {
             Some(earlier) if found.resolution.as_deref() == Some(wanted) => {
-                agree(proposal, earlier)?;
+                agree(&proposal.as_sent(&found.amount), earlier)?;
                 Ok(Done::AlreadyApplied(found))
             }
             _ => Err(Refusal::InvalidState { state: found.state }.into()),
@@ -141,6 +141,7 @@ async fn resolve(
     if let Some(why) = proposal.wrong_amount(case.kind, found.currency) {
         return Err(Refusal::PaidAmount(why).into());
     }
+    let proposal = &proposal.as_sent(&found.amount);
     let act = verdict::act(case, proposal.verdict).ok_or_else(|| {
         let possible: Vec<_> = found.verdicts.iter().map(|choice| choice.verdict).collect();
         Refusal::VerdictNotPossible { payout: case.payout.to_string(), possible: possible.join(", ") }
@@ -183,11 +184,17 @@ fn worded(verdict: &str, paid: Option<Money>) -> String {
     paid.map_or_else(|| verdict.to_owned(), |paid| format!("{verdict} {}", paid.display()))
 }
 
-/// A payment is made anew only when the provider has surely forgotten the reference of the one before.
+/// From when on it may be made anew under another reference: its provider acts on the one before no more. `None`: it was never
+/// sent.
+fn retry_from(payout: &Payout, terms: &LaneTerms) -> Option<Time> {
+    payout.sent_at.map(|sent| sent + terms.reissue_after)
+}
+
 fn not_too_early(payout: &Payout, terms: &LaneTerms, now: Time) -> Result<()> {
-    let Some(sent) = payout.sent_at else { return Ok(()) };
-    let at = sent + terms.reissue_after;
-    if now < at { Err(Refusal::TooEarly { at }.into()) } else { Ok(()) }
+    match retry_from(payout, terms) {
+        Some(at) if now < at => Err(Refusal::TooEarly { at }.into()),
+        _ => Ok(()),
+    }
 }
 
 fn says_the_same(earlier: &ProposalView, proposal: &Proposal) -> bool {
@@ -265,6 +272,9 @@ async fn settle(tx: &mut Tx, case: &Settled<'_>, now: Time) -> Result<()> {
                 return Err(StoreError::Fenced);
             }
         }
+    }
+    if let Some(from) = retry_from(payout, &case.terms).filter(|from| act == Act::Release && *from > now) {
+        sql!("payout_retry_from").bind(payout.id).bind(from.micros()).execute(&mut *tx).await.map_err(error)?;
     }
     let corrects = matches!(act, Act::Pay | Act::Correct | Act::Amend);
     if let Some(difference) = verdict::difference(payout.amount, paid).filter(|_| corrects) {

@@ -332,7 +332,8 @@ fn told(before: &StoredRow, after: &Corrected) -> String {
         .filter(|(header, value)| old.get(header) != Some(value))
         .map(|(header, value)| format!("{header}: {:?} became {value:?}", old.get(&header).map_or("", String::as_str)))
         .collect();
-    format!("row {} {}; {}", before.row, words(after.standing), changed.join(", "))
+    let changed = if changed.is_empty() { String::new() } else { format!("; {}", changed.join(", ")) };
+    format!("row {} {}{changed}", before.row, words(after.standing))
 }
 
 fn words(standing: Standing) -> &'static str {

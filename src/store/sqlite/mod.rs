@@ -48,7 +48,8 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Execute, Row, SqlSafeStr};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -89,7 +90,7 @@ const SCHEMA_GUARDS: [(Guard, &str); 3] = [
 ];
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
     (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
     (
@@ -101,6 +102,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "repeats", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0005_repeats.sql"))),
     (6, "paid amounts", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0006_paid_amounts.sql"))),
     (7, "correctors", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0007_correctors.sql"))),
+    (8, "retry from", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0008_retry_from.sql"))),
 ];
 
 fn migrator() -> Migrator {
@@ -136,6 +138,14 @@ pub struct SqliteStore {
     began: Arc<OnceLock<Instant>>,
 }
 
+/// Who is paid how much is nobody's to read but the server's. SQLite gives its other files the mode of this one.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match std::fs::File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
+    }
+}
+
 impl SqliteStore {
     /// Opens (and creates) the database of a `sqlite://path` URL, brings its schema up to date and checks the settings
     /// that durability rests on.
@@ -145,6 +155,7 @@ impl SqliteStore {
             std::fs::create_dir_all(folder)
                 .map_err(|e| StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display())))?;
         }
+        make_private(&path).map_err(|e| StoreError::Unavailable(format!("cannot create {}: {e}", path.display())))?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)

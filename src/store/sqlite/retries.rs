@@ -17,6 +17,7 @@ use crate::org::Principal;
 use crate::payout::State;
 use crate::store::Refusal;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(super) async fn retry(
     tx: &mut Tx,
@@ -35,9 +36,8 @@ pub(super) async fn retry(
     }
     // It takes money from the wallet for people that somebody listed: whoever listed them does not decide it alone.
     super::batches::not_ones_own(tx, &batch, actor).await?;
-    let elsewhere = paid_elsewhere(tx, id, since).await?;
-    let left = Value::from(elsewhere.clone()).to_string();
-    let skipped = skipped(tx, id, elsewhere).await?;
+    let skipped = skipped(tx, id, since, now).await?;
+    let left = Value::from_iter(skipped.iter().map(|skipped| skipped.row)).to_string();
     let failed = own!("payouts_failed").bind(id).bind(&left).fetch_one(&mut *tx).await.map_err(error)?;
     let (retried, amount, total): (i64, i64, i64) =
         (get(&failed, "rows")?, get(&failed, "amount")?, get(&failed, "total")?);
@@ -63,20 +63,21 @@ pub(super) async fn retry(
     Ok(Retried { batch, retried, skipped })
 }
 
-/// The failed rows that another list pays, in row order.
-async fn paid_elsewhere(tx: &mut Tx, id: BatchId, since: Option<Time>) -> Result<Vec<u32>> {
-    let Some(since) = since else { return Ok(Vec::new()) };
-    let list = sql!("payouts_failed_elsewhere").bind(id).bind(since.micros());
-    let found = list.fetch_all(tx).await.map_err(error)?;
-    found.iter().map(|row| rows::number(row, "row")).collect()
-}
-
-/// What is left as it is, in row order.
-async fn skipped(tx: &mut Tx, id: BatchId, elsewhere: Vec<u32>) -> Result<Vec<Skipped>> {
-    let frozen = sql!("payouts_failed_frozen").bind(id).fetch_all(tx).await.map_err(error)?;
-    let frozen = frozen.iter().map(|row| Ok(Skipped { row: rows::number(row, "row")?, code: "frozen" }));
-    let mut skipped = frozen.collect::<Result<Vec<_>>>()?;
-    skipped.extend(elsewhere.into_iter().map(|row| Skipped { row, code: "paid_elsewhere" }));
-    skipped.sort_by_key(|skipped| skipped.row);
-    Ok(skipped)
+/// What is left as it is, in row order: of several reasons the first.
+async fn skipped(tx: &mut Tx, id: BatchId, since: Option<Time>, now: Time) -> Result<Vec<Skipped>> {
+    let frozen = sql!("payouts_failed_frozen").bind(id).fetch_all(&mut *tx).await.map_err(error)?;
+    let early = sql!("payouts_failed_early").bind(id).bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let elsewhere = match since {
+        Some(since) => {
+            sql!("payouts_failed_elsewhere").bind(id).bind(since.micros()).fetch_all(tx).await.map_err(error)?
+        }
+        None => Vec::new(),
+    };
+    let mut skipped = BTreeMap::new();
+    for (code, found) in [("frozen", frozen), ("too_early", early), ("paid_elsewhere", elsewhere)] {
+        for row in &found {
+            skipped.entry(rows::number(row, "row")?).or_insert(code);
+        }
+    }
+    Ok(skipped.into_iter().map(|(row, code)| Skipped { row, code }).collect())
 }

@@ -1,0 +1,1 @@
+UPDATE payouts SET retry_from = $2 WHERE id = $1
