@@ -178,7 +178,7 @@ impl Import {
     /// The upload as a file that goes away when it is dropped, and its size in bytes.
     async fn spool(&self, batch: &Batch) -> Result<(Spool, i64), Trouble> {
         let folder = self.config.data_dir.join(SPOOL);
-        tokio::fs::create_dir_all(&folder).await?;
+        tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).await?;
         let spool = Spool(folder.join(format!("{}-{}", batch.id, batch.claim)));
         let mut file = tokio::fs::File::create(&spool.0).await?;
         let (mut part, mut bytes) = (0, 0);

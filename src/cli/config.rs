@@ -30,6 +30,7 @@ fn shown(config: &Config) -> Value {
     json!({
         "database_url": without_password(&config.database_url),
         "bind": config.bind,
+        "connections_per_source": config.connections_per_source,
         "public_url": config.public_url(),
         "data_dir": config.data_dir,
         "workers": match config.workers { Workers::Embedded => "embedded", Workers::None => "none" },
@@ -56,6 +57,9 @@ fn lane(lane: &LaneConfig) -> Value {
     put("country", json!(lane.country));
     put("currency", json!(lane.currency));
     put("prefixes", json!(lane.prefixes));
+    put("amount_min", json!(lane.amount_min));
+    put("amount_max", json!(lane.amount_max));
+    put("price_per_segment", json!(lane.price_per_segment));
     put("rate_per_second", json!(lane.rate_per_second));
     put("concurrency", json!(lane.concurrency));
     put("target_environment", json!(lane.target_environment));

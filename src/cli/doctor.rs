@@ -122,7 +122,11 @@ async fn lanes(config: &Config, findings: &mut Findings) {
         findings.note("lanes", Err("no lane is configured, so nobody can be paid; see gaba.example.toml".into()));
     }
     for lane in &config.lanes {
-        findings.note(format!("lane {}", lane.name), answers(&client, lane).await);
+        let verdict = match gaba::rail::receipts(lane) {
+            Ok(()) => answers(&client, lane).await,
+            Err(why) => Err(why),
+        };
+        findings.note(format!("lane {}", lane.name), verdict);
     }
 }
 

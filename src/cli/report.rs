@@ -1,6 +1,7 @@
 //! `gaba report`: the settlement report of a batch, to a file or to stdout.
 
 use super::{Context, Failure, Outcome};
+use clap::ValueEnum;
 use gaba::batch::Batch;
 use gaba::report::settlement::{Head, Line, csv, json, xlsx};
 use gaba::report::{Book, LINES_AT_A_TIME, Text};
@@ -15,8 +16,9 @@ use uuid::Uuid;
 pub struct Args {
     /// Id of the batch
     batch: Uuid,
-    #[arg(long, value_enum, default_value = "csv")]
-    format: Format,
+    /// [default: what the name of FILE ends in, else csv]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Where to write it [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -32,10 +34,12 @@ enum Format {
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let store = context.store().await?;
     let batch = store.find_batch(args.batch).await?;
+    let named = args.output.as_deref().and_then(Path::extension).and_then(|end| end.to_str());
+    let format = args.format.or_else(|| Format::from_str(named?, true).ok()).unwrap_or(Format::Csv);
     let Some(path) = &args.output else {
-        return print(&store, &batch, args.format).await;
+        return print(&store, &batch, format).await;
     };
-    let lines = write_file(&store, &batch, args.format, path).await?;
+    let lines = write_file(&store, &batch, format, path).await?;
     let text = format!("{lines} lines of {:?} are in {}.", batch.name, path.display());
     context.output.tell(text, &json!({"file": path, "lines": lines}));
     Ok(())

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use tokio::io::AsyncReadExt;
@@ -141,7 +142,7 @@ fn write<L, M>(folder: &Path, mut pages: mpsc::Receiver<Option<Vec<L>>>, make: M
 where
     M: FnOnce(&Path) -> Result<Box<dyn Book<L>>, BookError>,
 {
-    std::fs::create_dir_all(folder)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut book = make(folder)?;
     while let Some(page) = pages.blocking_recv() {
         match page {

@@ -264,6 +264,20 @@ pub fn vouched(lane: &LaneConfig, receipt: &RawReceipt) -> bool {
     }
 }
 
+/// Whether receipts of the lane can be believed at all: where they are signed, its secret must be a key. Else why not, and what
+/// to do.
+pub fn receipts(lane: &LaneConfig) -> Result<(), String> {
+    let signed = matches!(lane.rail.as_str(), "http" | "sms-http");
+    if !signed || SigningKey::parse(Secrets::expose(&lane.secrets.secret)).is_some() {
+        return Ok(());
+    }
+    let variable = lane.secret_env.as_deref().unwrap_or("secret_env");
+    Err(format!(
+        "the secret in {variable} is no signing key, so no receipt of this lane would be believed; it must be whsec_ and base64, \
+         as the provider gives it"
+    ))
+}
+
 /// Names of the rails that pay, as in `rail = "…"` of a lane.
 pub const TELCO_RAILS: [&str; 2] = ["mtn-momo", "http"];
 /// Names of the rails that send SMS.
