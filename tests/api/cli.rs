@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::{GABA, list};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// The command in the world's folder, with `TEST_SECRET` where `secret` says so.
@@ -149,6 +150,24 @@ async fn a_configuration_that_cannot_work_stops_the_start_with_a_remedy() {
 }
 
 #[tokio::test]
+async fn what_money_goes_by_is_shown_and_nobody_else_reads_the_database() {
+    let limits = "currency = \"UGX\"\namount_min = \"500\"\namount_max = \"5000000\"";
+    let world = World::stopped("limits", |toml| toml.replacen("currency = \"UGX\"", limits, 1)).await;
+    let shown = world.json(&["config", "show"]);
+    assert_eq!(
+        (&shown["lanes"][0]["amount_min"], &shown["lanes"][0]["amount_max"]),
+        (&json!("500"), &json!("5000000")),
+        "{shown}"
+    );
+    assert!(shown["connections_per_source"].is_u64(), "{shown}");
+    let mode = std::fs::metadata(world.gaba.folder.file("gaba.db")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+    let unsigned = gaba_with(&world, &["doctor"], Some("a password"));
+    assert!(stdout(&unsigned).contains("TEST_SECRET is no signing key"), "{}", stdout(&unsigned));
+    assert_eq!(unsigned.status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn the_doctor_names_what_is_ill_and_the_remedy() {
     let world = World::stopped("doctor", |toml| toml).await;
     let healthy = world.gaba.run(&["doctor"]);
@@ -191,6 +210,14 @@ async fn a_report_by_command_is_byte_for_byte_the_apis() {
         assert_eq!(String::from_utf8(bytes.clone()).unwrap(), told, "{format}");
         assert_eq!(printed, bytes);
         assert!(!world.gaba.folder.file(&format!("{format}.part")).exists());
+    }
+    // Without a word about the format, the name of the file says it.
+    for (name, begins) in [("a.XLSX", &b"PK"[..]), ("a.json", b"{"), ("a.txt", b"batch_id,")] {
+        let file = world.gaba.folder.file(name);
+        let written = world.gaba.run(&["report", id(&uploaded), "-o", file.to_str().unwrap()]);
+        assert!(written.status.success(), "{}", stderr(&written));
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(bytes.starts_with(begins), "{name}: {:?}", &bytes[..bytes.len().min(20)]);
     }
 }
 

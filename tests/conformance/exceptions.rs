@@ -49,7 +49,7 @@ pub async fn say(
 }
 
 /// Proposed by the checker, confirmed by somebody of finance.
-async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: Verdict) {
+pub async fn settled(h: &Harness, org: &Tenant, exception: &ExceptionView, verdict: Verdict) {
     let proposed = applied(resolve(h, &org.checker, exception, verdict).await);
     assert_eq!(proposed["state"], "proposed");
     let finance = h.principal(org.id, Role::Finance).await;

@@ -304,6 +304,7 @@ conformance!(sqlite, open_sqlite; {
         a_payout_under_way_moves_on_to_the_attempt_that_is_known,
         a_payment_of_a_row_that_had_failed_is_for_two_people,
         a_later_attempt_of_a_failed_row_that_is_not_over_is_asked_about_until_it_is,
+        it_does_not_wait_for_what_two_people_have_answered_for,
         it_stands_while_a_provider_does_not_answer,
         what_is_approved_meanwhile_is_asked_about_too,
         what_was_scheduled_waits_and_is_not_cancelled,

@@ -1,12 +1,14 @@
 //! Quarantine: nothing new is sent, everything that may have been is asked about, and what a provider knows becomes ours.
 
 use super::books::{all_messages, assert_tenant};
+use super::exceptions::{overdue, settled};
 use super::steps::*;
 use super::support::*;
 use gaba::batch::{Batch, State as BatchState};
 use gaba::ids;
 use gaba::money::Currency;
 use gaba::payout::Payout;
+use gaba::payout::exception::Verdict;
 use gaba::quarantine::statement::StatementLine;
 use gaba::quarantine::{AttemptAnswer, AttemptEnquiry, AttemptsMax, Lifting, Report};
 use gaba::rail::{Outcome, Payment, Request};
@@ -269,6 +271,16 @@ pub async fn a_later_attempt_of_a_failed_row_that_is_not_over_is_asked_about_unt
     assert!(h.exceptions(org.id).await.is_empty());
     let seen = h.store.payout(org.id, out.payout.id).await.unwrap();
     assert_eq!((seen.payout.state.as_str(), seen.payout.attempt), ("failed", 2), "a retry gets a reference of its own");
+    assert_tenant(&h, &org).await;
+}
+
+pub async fn it_does_not_wait_for_what_two_people_have_answered_for(h: Harness) {
+    let (org, _, out, told) = overdue(&h).await;
+    settled(&h, &org, &told, Verdict::NotPaid).await;
+    h.stand_still().await;
+    h.answer_all(|_, attempt| (attempt == 1).then(accepted)).await;
+    assert_eq!(h.report().await.left(), 0, "the provider may say so for ever");
+    h.assert_payout(&org, &out.payout, "failed").await;
     assert_tenant(&h, &org).await;
 }
 
