@@ -81,6 +81,11 @@ fn records() -> Vec<Case> {
             Reads("256772345241 500"),
         ),
         case(
+            "the same beside a name in quotes",
+            "name,phone,amount,village\n\"Nakato, Grace\",0772345252,500,000\n",
+            Refused("amount_split"),
+        ),
+        case(
             "the same in a row that fits the header",
             "phone,amount,village,district\n0772345228,900,000,Kololo\n",
             Refused("amount_split"),
@@ -110,6 +115,11 @@ fn records() -> Vec<Case> {
             "an address of several lines, with commas",
             "phone,amount,address\n0772345244,5000,\"Plot 1\nKampala, Central, 256\"\n",
             Reads("256772345244 5000"),
+        ),
+        case(
+            "a quote that is not closed in the header, over rows that could not be paid",
+            "name,phone,amount,\"note\nIrene,O772345249,5000,x\nMoses,0772345250,5O00,y\"\nGrace,0772345251,7000,z\n",
+            Unreadable("one of them looks like another recipient"),
         ),
         case(
             "a quote that is not closed in the header",
@@ -277,6 +287,16 @@ fn around() -> Vec<Case> {
             "a signature, and a recipient below it whom nothing can be paid",
             format!("{LIST}Prepared by: Okello,,\nIrene,O772345245,\"5O,000\"\n"),
             Refused("phone_letters"),
+        ),
+        case(
+            "a signature, and a recipient below it whose number and amount look like dates",
+            format!("{LIST}Prepared by: Okello,,\nIrene,O772-345-603,1.250.000\n"),
+            Refused("amount_ambiguous"),
+        ),
+        case(
+            "a first column whose words are those of a signature",
+            "status,name,phone,amount\nVerified by LC1,Grace,0772345248,5000\nVerified by LC1,Irene,not registered,\n",
+            Refused("amount_missing"),
         ),
         case(
             "a remark that reads like a signature",

@@ -77,6 +77,16 @@ pub fn cases() -> Vec<Case> {
             Refused("amount_split"),
         ),
         (
+            "500,000/= that came apart",
+            shown::rows(&[&["name", "phone", "amount", "signature"], &["Grace", "0772345678", "500", "000/="]]),
+            Refused("amount_split"),
+        ),
+        (
+            "a million that came apart",
+            shown::rows(&[&["name", "phone", "amount", "village", "sign"], &["Grace", "0772345678", "1", "250", "0"]]),
+            Refused("amount_split"),
+        ),
+        (
             "a small amount beside a sum of nothing",
             shown::rows(&[&["name", "phone", "amount", "bonus"], &["Grace", "0772345678", "500", "0"]]),
             Paid { rows: 1 },

@@ -7,7 +7,7 @@
 use super::SmsTerms;
 use super::issue::ImportError;
 use super::message::{self, Tag};
-use super::names::{COUNTING, CURRENCY_HEADERS};
+use super::names::{COUNTING, CURRENCY_HEADERS, SUMS};
 use super::rows::Cell;
 use crate::money::Currency;
 use crate::sheet::{is_money_of, only_sign, sign};
@@ -233,9 +233,10 @@ impl Columns {
         header.split(' ').any(|word| COUNTING.contains(&word))
     }
 
-    /// Whether a column, by its header, holds sums of money beside the amount.
-    pub fn is_sum(&self, column: usize) -> bool {
-        self.headers.get(column).is_some_and(|header| Field::names_a_sum(&fold(header)))
+    /// Whether a column, by its header, holds numbers: such, or sums of money beside the amount.
+    pub fn is_number(&self, column: usize) -> bool {
+        let header = self.headers.get(column).map(|header| fold(header)).unwrap_or_default();
+        self.counts(column) || header.split(|c: char| !c.is_alphanumeric()).any(|word| SUMS.contains(&word))
     }
 
     pub fn of(&self, field: Field) -> Option<usize> {
@@ -298,6 +299,10 @@ fn recognised(
     let others: Vec<usize> = (0..header.len()).filter(also).collect();
     match candidates[..] {
         [] if others.len() == 1 => Ok(Some(others[0])),
+        [] if others.len() > 1 && !told => {
+            let columns = others.iter().map(|at| header[*at].clone()).collect();
+            Err(ImportError::AmbiguousColumn { field, columns })
+        }
         [] if field.is_required(told) => Err(missing(header, taken, told)),
         [] => Ok(None),
         [only] => match rivals(field, only, header, taken, told)[..] {

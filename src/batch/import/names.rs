@@ -7,6 +7,56 @@ pub(super) const COUNTING: [&str; 14] = [
     "no", "number", "id", "code", "age", "day", "days", "hours", "qty", "quantity", "units", "ward", "staff", "branch",
 ];
 
+/// Words of headers below which sums of money stand that are not what is paid.
+pub(super) const SUMS: [&str; 46] = [
+    "advance",
+    "airtime",
+    "allowance",
+    "allowances",
+    "amount",
+    "amt",
+    "arrears",
+    "balance",
+    "basic",
+    "bonus",
+    "bonuses",
+    "charge",
+    "charges",
+    "commission",
+    "contribution",
+    "deducted",
+    "deduction",
+    "deductions",
+    "due",
+    "fee",
+    "fees",
+    "fine",
+    "gross",
+    "interest",
+    "loan",
+    "loans",
+    "lunch",
+    "net",
+    "nhif",
+    "nssf",
+    "overtime",
+    "pay",
+    "paye",
+    "payment",
+    "penalty",
+    "rate",
+    "refund",
+    "salary",
+    "savings",
+    "tax",
+    "taxes",
+    "total",
+    "transport",
+    "wage",
+    "wages",
+    "withholding",
+];
+
 /// Headers of the column that says each row's currency.
 pub(super) const CURRENCY_HEADERS: [&str; 3] = ["currency", "currency code", "ccy"];
 
@@ -186,15 +236,6 @@ impl Field {
             ),
             _ => (&[], &[]),
         }
-    }
-
-    /// Whether a header, as folded, has a word of those that name sums of money, meant or not.
-    pub(super) fn names_a_sum(folded: &str) -> bool {
-        let (hints, others) = Field::Amount.hints();
-        let more =
-            ["bonus", "bonuses", "arrears", "gross", "commission", "airtime", "transport", "lunch", "per", "rate"];
-        let words = folded.split(|c: char| !c.is_alphanumeric());
-        words.into_iter().any(|word| hints.contains(&word) || others.contains(&word) || more.contains(&word))
     }
 
     /// Whether a header that is not one of [`headers`](Self::headers) may mean the field all the same. Beside a net pay the

@@ -157,7 +157,14 @@ impl<'a> Intake<'a> {
         let Some((_, columns)) = &self.header else {
             let header = cells.iter().map(|c| c.text.clone().into_owned()).collect();
             self.header = self.search.offer(row, header)?;
-            return Ok(());
+            return match (&self.header, self.text) {
+                (Some((_, columns)), Some((delimiter, _)))
+                    if shape::lines_like_rows(columns, row, cells, delimiter).is_some() =>
+                {
+                    Err(ImportError::RowInCell { row })
+                }
+                _ => Ok(()),
+            };
         };
         if !shape::has_number(columns, cells)
             && let Some(others) = columns::header_again(columns, cells, self.terms.sms.is_some())
@@ -165,9 +172,9 @@ impl<'a> Intake<'a> {
             return self.refuse_header(row, cells, others);
         }
         let paid = self.terms.sms.is_none();
-        // Where commas are between the cells, and none is in quotes.
-        let may_split = paid && self.text.is_none_or(|(delimiter, quoted)| delimiter == ',' && !quoted);
-        let split = shape::split_amount(columns, cells, self.shape, self.terms.currency).filter(|_| may_split);
+        let may_split = paid && self.text.is_none_or(|(delimiter, _)| delimiter == ',');
+        let quoted = self.text.is_some_and(|(_, quoted)| quoted);
+        let split = shape::split_amount(columns, cells, self.shape, quoted, self.terms.currency).filter(|_| may_split);
         let cells = split.as_deref().unwrap_or(cells);
         let whole = !self.has_shifted(columns, cells);
         let signed = self.held.iter().any(|held| held.look == Look::Signed);
@@ -265,6 +272,9 @@ impl<'a> Intake<'a> {
     pub fn finish(mut self, encoding: &str) -> Result<Taken, ImportError> {
         let mut notices = Vec::new();
         for held in std::mem::take(&mut self.held) {
+            if let (Some((_, columns)), Some((delimiter, _))) = (&self.header, self.text) {
+                notices.extend(shape::lines_like_rows(columns, held.row, &held.cells, delimiter));
+            }
             match (&self.header, held.look) {
                 (Some((_, columns)), Look::Sum) => {
                     notices.push(totals::left_out(columns, held.row, &held.cells, self.sum));

@@ -37,12 +37,23 @@ fn further_lines(text: &str) -> impl Iterator<Item = &str> {
     text[end..].split(['\n', '\r']).skip(1)
 }
 
+/// Digits that make a piece of a line more than the number of a house, in a line that is no prose, and in one that is.
+const DIGITS_OF_AN_AMOUNT: usize = 5;
+const DIGITS_OF_A_NUMBER: usize = 7;
+
 /// The warning that a cell has lines which may be rows of the list, of people who could not be paid as they stand there: in
 /// prose a space follows a comma.
 pub(super) fn lines_like_rows(columns: &Columns, row: u32, cells: &[Cell<'_>], delimiter: char) -> Option<Issue> {
+    let columns_min = columns.headers.len().max(3);
     let is_row = |line: &str| {
-        let mut after = line.split(delimiter).skip(1);
-        after.any(|piece| !piece.starts_with(' '))
+        let pieces: Vec<&str> = line.split(delimiter).collect();
+        let digits = |piece: &str| piece.chars().filter(|c| c.is_numeric()).count();
+        let longest = pieces.iter().map(|piece| digits(piece)).max().unwrap_or(0);
+        let prose = pieces.iter().skip(1).all(|piece| piece.is_empty() || piece.starts_with(' '));
+        match prose {
+            true => pieces.len() >= columns_min && longest >= DIGITS_OF_A_NUMBER,
+            false => pieces.len() >= columns_min || longest >= DIGITS_OF_AN_AMOUNT,
+        }
     };
     let (at, cell) = cells.iter().enumerate().find(|(_, cell)| further_lines(&cell.text).any(is_row))?;
     let message = "the cell has several lines, and one of them reads like a row of the list. If it is one, a double quote (\") is \
@@ -79,27 +90,32 @@ pub(super) fn split_amount<'c>(
     columns: &Columns,
     cells: &'c [Cell<'_>],
     shape: Shape,
+    quoted: bool,
     currency: Currency,
 ) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
     let (amount, rest) = (cells.get(at)?, cells.get(at + 1)?);
     let whole = start_of_amount(&amount.text);
     let (rest, tail) = digits_before(bare(&rest.text));
+    let ends = ends_amount(tail);
     let is_rest = match shape {
-        Shape::Strict => rest.len() == 3 && ends_amount(tail) && (rest.ends_with("00") || !columns.counts(at + 1)),
+        // Who quotes a cell for its commas would have quoted the amount too; zeros look like one all the same.
+        Shape::Strict if quoted => rest.len() == 3 && ends && rest.ends_with("00") && !columns.is_number(at + 1),
+        Shape::Strict => rest.len() == 3 && ends && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => {
-            let digits = tail.is_empty() && (1..=3).contains(&rest.len());
-            let zeros = digits && rest.bytes().all(|b| b == b'0');
+            let digits = ends && (1..=3).contains(&rest.len());
+            let is_zeros = |text: &str| !text.is_empty() && text.bytes().all(|b| b == b'0');
+            let zeros = digits && is_zeros(rest);
+            let next = cells.get(at + 2).map_or("", |cell| digits_before(bare(&cell.text)).0);
             let headed = at + 1 < columns.headers.len();
             // What followed the amount has then moved by one, and the last cell has no header.
             let beyond = cells.get(columns.headers.len()..).is_some_and(|cells| !cells.iter().all(Cell::is_blank));
+            let hundreds = digits && rest.len() == 3 && (rest.ends_with("00") || is_zeros(next));
             match (headed, beyond) {
                 (false, _) => digits,
-                (true, true) => zeros || rest.len() == 3,
-                // Or there was nothing to move: then zeros stand where no zero should, below the name of no other sum.
-                (true, false) => {
-                    zeros && currency.exponent() == 0 && !columns.counts(at + 1) && !columns.is_sum(at + 1)
-                }
+                (true, true) => zeros || (digits && rest.len() == 3),
+                // Or there was nothing to move: then they stand where no number should.
+                (true, false) => (zeros || hundreds) && currency.exponent() == 0 && !columns.is_number(at + 1),
             }
         }
     };

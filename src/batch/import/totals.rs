@@ -6,7 +6,6 @@
 use super::Terms;
 use super::amount;
 use super::columns::{self, Columns, Field};
-use super::header;
 use super::issue::Issue;
 use super::rows::{Cell, Fault, Held};
 use crate::money::{Currency, Money};
@@ -33,8 +32,6 @@ const BEFORE_BY: [&str; 12] = [
     "verified",
 ];
 const SIGNATURES: [&str; 3] = ["signature", "signatures", "signed"];
-/// Letters of a date: "Date", a month, a place before it.
-const DATE_LETTERS_MAX: usize = 20;
 
 /// The amounts of the rows above, those that cannot be paid included: a spreadsheet adds up all of them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,16 +62,16 @@ pub(super) enum Look {
 pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum: Sum, signed: bool) -> Option<Look> {
     let (phone, amount) = (columns.of(Field::Msisdn)?, columns.of(Field::Amount)?);
     let currency = terms.currency;
-    let says_nothing =
-        |at: usize| cells.get(at).is_none_or(|cell| !cell.text.contains(char::is_numeric) || is_date(cell));
     // Of most rows no more than the number is read for this.
-    if says_nothing(phone) && (signed || first_filled(cells).is_some_and(is_signature)) {
-        let sound = |at: usize| cells.get(at).is_none_or(|cell| cell.fault.is_none() || is_date(cell));
-        let pays = |cell: &Cell<'_>| {
-            header::is_number(&cell.text, terms.country) || amount::parse(&cell.text, currency).is_ok()
-        };
-        let recipient = cells.iter().any(pays) || !says_nothing(amount) || !sound(phone) || !sound(amount);
-        if !recipient {
+    let says_nothing = |at: usize| cells.get(at).is_none_or(|cell| cell.is_blank() || is_of_a_signature(cell));
+    let no_number = |at: usize| cells.get(at).is_some_and(|cell| !cell.text.contains(char::is_numeric));
+    let silent = says_nothing(phone) || (signed && no_number(phone));
+    if silent && says_nothing(amount) && (signed || first_filled(cells).is_some_and(is_signature)) {
+        // Whoever has a name beside that is somebody; and a digit may be of a number or an amount, wherever it stands.
+        let name = columns.of(Field::Name).filter(|at| !signed && !says_nothing(*at));
+        let sound = |cell: &Cell<'_>| cell.fault.is_none_or(|fault| fault == Fault::Date);
+        let silent = |cell: &Cell<'_>| !cell.text.contains(char::is_numeric) || is_date(&cell.text);
+        if name.is_none() && cells.iter().all(|cell| sound(cell) && silent(cell)) {
             return Some(Look::Signed);
         }
     }
@@ -133,17 +130,24 @@ fn first_filled<'c>(cells: &'c [Cell<'_>]) -> Option<&'c str> {
     cells.iter().map(|cell| bare(&cell.text)).find(|text| !text.is_empty())
 }
 
-/// `Date: 12/03/2026`, `2026-03-12`, or a cell that a spreadsheet holds as a date.
-fn is_date(cell: &Cell<'_>) -> bool {
-    if cell.fault == Some(Fault::Date) {
-        return true;
-    }
-    let text = bare(&cell.text);
-    let digits = |group: &str| group.len() <= 4 && group.bytes().all(|b| b.is_ascii_digit());
-    let groups: Vec<&str> = text.split(|c: char| !c.is_numeric()).filter(|group| !group.is_empty()).collect();
-    let between = text.bytes().filter(|b| matches!(b, b'/' | b'-' | b'.')).count();
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    groups.len() == 3 && groups.iter().all(|group| digits(group)) && between >= 2 && letters <= DATE_LETTERS_MAX
+/// What may stand where the numbers and the amounts do.
+fn is_of_a_signature(cell: &Cell<'_>) -> bool {
+    cell.fault.is_none() && (is_signature(&cell.text) || is_date(&cell.text))
+}
+
+/// `Date: 12/03/2026`, `2026-03-12`.
+fn is_date(text: &str) -> bool {
+    let folded = bare(text).to_lowercase();
+    let text = folded.trim_start_matches("dated").trim_start_matches("date").trim_start_matches([':', ' ']);
+    let separator = text.chars().find(|c| !c.is_ascii_digit()).filter(|c| matches!(c, '/' | '-' | '.'));
+    let Some(separator) = separator else { return false };
+    let groups: Vec<&str> = text.split(separator).collect();
+    let [first, second, third] = groups[..] else { return false };
+    let (years, other) = if first.len() == 4 { (first, third) } else { (third, first) };
+    let number = |group: &str| group.parse::<u32>().unwrap_or(u32::MAX);
+    let short = |group: &str| (1..=2).contains(&group.len()) && (1..=31).contains(&number(group));
+    let year = matches!(years.len(), 2 | 4) && number(years) <= 2_100;
+    year && short(second) && short(other) && number(second).min(number(other)) <= 12
 }
 
 /// The warning that a row below a signature, or one itself, was left out.
@@ -240,7 +244,7 @@ mod tests {
             (["Total", "0772345678", "1500"], None),
             (["Total", "772", "1500"], None),
             (["Prepared by: Okello", "", ""], Some(Look::Signed)),
-            (["Checked  by", "Approved by", "…………"], Some(Look::Signed)),
+            (["Checked  by", "Approved by", "Signature: ……"], Some(Look::Signed)),
             (["", "Signature: ______", ""], Some(Look::Signed)),
             (["Amount in words: one thousand five hundred", "", ""], Some(Look::Signed)),
             (["Prepared by: HR", "", "Date: 12/03/2026"], Some(Look::Signed)),
@@ -254,7 +258,13 @@ mod tests {
             assert_eq!(look(&terms, &columns, &cells.map(Cell::text), sum, false), expected, "{cells:?}");
         }
         let below = |cells: [&str; 3]| look(&terms, &columns, &cells.map(Cell::text), sum, true);
-        for cells in [["Okello", "", ""], ["Date", "12/11/2026", ""], ["Accountant", "Director", ""]] {
+        for cells in [
+            ["Okello", "", ""],
+            ["Accountant", "Director", ""],
+            ["Date", "12/11/2026", ""],
+            ["", "", "Date: 2026-11-28"],
+            ["Checked by", "", "Signed"],
+        ] {
             assert_eq!(below(cells), Some(Look::Signed), "{cells:?}");
         }
         for cells in [
@@ -264,6 +274,11 @@ mod tests {
             ["60000", "Apio", ""],
             ["Apio", "O772345603", "5O,000"],
             ["Apio", "０７７２", ""],
+            ["Apio", "", "1.250.000"],
+            ["Apio", "O772-345-603", ""],
+            ["Apio", "to follow", "fifty thousand"],
+            ["Apio", "", "fifty thousand"],
+            ["Apio John - O772345603", "", ""],
         ] {
             assert_eq!(below(cells), None, "{cells:?}");
         }
