@@ -184,7 +184,8 @@ impl<'a> Intake<'a> {
             Look::Signed => !self.too_long_below && (whole || alone()),
             Look::Sum | Look::Label => whole,
         };
-        let look = totals::look(self.terms, columns, cells, self.sum, signed).filter(|look| paid && below(look));
+        let look =
+            totals::look(columns, cells, self.sum, self.terms.currency, signed).filter(|look| paid && below(look));
         match look {
             Some(look) => {
                 if self.held.len() == HELD_ROWS_MAX {

@@ -3,7 +3,6 @@
 //! It is left out, with a warning, only when it is surely that: it is among the last rows, has no phone number, and says
 //! exactly what the rows above add up to, or who prepared them. What looks like a total and is not sure is an error of its row.
 
-use super::Terms;
 use super::amount;
 use super::columns::{self, Columns, Field};
 use super::issue::Issue;
@@ -59,9 +58,8 @@ pub(super) enum Look {
 }
 
 /// Whether a row looks like one that is below the list; `None` for a recipient. `signed`: a signature stands above it.
-pub(super) fn look(terms: &Terms<'_>, columns: &Columns, cells: &[Cell<'_>], sum: Sum, signed: bool) -> Option<Look> {
+pub(super) fn look(columns: &Columns, cells: &[Cell<'_>], sum: Sum, currency: Currency, signed: bool) -> Option<Look> {
     let (phone, amount) = (columns.of(Field::Msisdn)?, columns.of(Field::Amount)?);
-    let currency = terms.currency;
     // Of most rows no more than the number is read for this.
     let says_nothing = |at: usize| cells.get(at).is_none_or(|cell| cell.is_blank() || is_of_a_signature(cell));
     let no_number = |at: usize| cells.get(at).is_some_and(|cell| !cell.text.contains(char::is_numeric));
@@ -154,8 +152,7 @@ fn is_date(text: &str) -> bool {
 pub(super) fn signed_left_out(row: u32, cells: &[Cell<'_>]) -> Issue {
     let message = "the row stands below the list and reads like a signature, so nobody is paid by it. If it is a recipient, \
                    give the row a phone number and an amount in the file, and upload that again";
-    let said = cells.iter().map(|cell| bare(&cell.text)).find(|text| !text.is_empty());
-    Issue { value: said.map(Issue::cut), ..Issue::warning(row, "signature_left_out", message) }
+    Issue { value: first_filled(cells).map(Issue::cut), ..Issue::warning(row, "signature_left_out", message) }
 }
 
 /// The warning that a total was left out.
@@ -199,8 +196,6 @@ fn in_amount(issue: Issue, columns: &Columns, cells: &[Cell<'_>]) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::route::Router;
-    use crate::phone::Country;
 
     #[test]
     fn labels_of_totals_are_known_and_names_are_not() {
@@ -220,16 +215,6 @@ mod tests {
     fn only_what_has_no_number_looks_like_a_total() {
         let header = ["name", "phone", "amount"].map(String::from);
         let columns = Columns::read(&header, None, None).unwrap();
-        let router = Router::new(&[]).unwrap();
-        let terms = Terms {
-            currency: Currency::Ugx,
-            country: Country::Uganda,
-            router: &router,
-            mapping: None,
-            rows_max: 10,
-            sms: None,
-            notice: None,
-        };
         let mut sum = Sum::default();
         (0..3).for_each(|_| sum.add(Some(Money::new(500, Currency::Ugx))));
         for (cells, expected) in [
@@ -255,9 +240,9 @@ mod tests {
             (["Apio", "to follow", "Verified by LC1"], None),
             (["Apio", "", "Signed"], None),
         ] {
-            assert_eq!(look(&terms, &columns, &cells.map(Cell::text), sum, false), expected, "{cells:?}");
+            assert_eq!(look(&columns, &cells.map(Cell::text), sum, Currency::Ugx, false), expected, "{cells:?}");
         }
-        let below = |cells: [&str; 3]| look(&terms, &columns, &cells.map(Cell::text), sum, true);
+        let below = |cells: [&str; 3]| look(&columns, &cells.map(Cell::text), sum, Currency::Ugx, true);
         for cells in [
             ["Okello", "", ""],
             ["Accountant", "Director", ""],
@@ -283,6 +268,6 @@ mod tests {
             assert_eq!(below(cells), None, "{cells:?}");
         }
         let formula = ["Apio", "", ""].map(|text| Cell { text: text.into(), fault: Some(Fault::NoValue) });
-        assert_eq!(look(&terms, &columns, &formula, sum, true), None, "nobody knows what it would be");
+        assert_eq!(look(&columns, &formula, sum, Currency::Ugx, true), None, "nobody knows what it would be");
     }
 }
