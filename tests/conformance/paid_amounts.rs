@@ -70,6 +70,16 @@ async fn on_the_statement(h: &Harness, org: &Tenant) -> Vec<i64> {
     lines.iter().filter(|line| line.kind == "difference").map(|line| line.amount.minor).collect()
 }
 
+/// What the settlement report says was paid, was taken back and went out, and how far that is apart.
+async fn reported(h: &Harness, org: &Tenant, batch: &Batch) -> [String; 4] {
+    let lines = h.store.report_lines(org.id, batch.id, 0, 10).await.unwrap();
+    let head = h.store.report_head(org.id, batch.id).await.unwrap();
+    let mut summary = gaba::report::settlement::Summary::new(Currency::Ugx);
+    summary.add(&lines);
+    let view = summary.view(&head);
+    [view.paid, view.taken_back, view.sent_out, view.difference]
+}
+
 pub async fn what_never_left_goes_back_to_the_wallet(h: Harness) {
     let (org, batch, out, told) = mismatch(&h).await;
     settled(&h, &org, &told, paid(700)).await;
@@ -81,11 +91,7 @@ pub async fn what_never_left_goes_back_to_the_wallet(h: Harness) {
     assert_eq!((shown.state, shown.reserved, shown.paid, shown.released), (State::Completed, 1_030, 1_030, 0));
     let lines = h.store.report_lines(org.id, batch.id, 0, 10).await.unwrap();
     assert_eq!((lines[0].amount.as_deref(), lines[0].paid_amount.as_deref()), (Some("1000"), Some("700")));
-    let head = h.store.report_head(org.id, batch.id).await.unwrap();
-    let mut summary = gaba::report::settlement::Summary::new(Currency::Ugx);
-    summary.add(&lines);
-    let view = summary.view(&head);
-    assert_eq!((view.paid.as_str(), view.sent_out.as_str(), view.difference.as_str()), ("700", "700", "0"));
+    assert_eq!(reported(&h, &org, &batch).await, ["700", "0", "700", "0"]);
     let text = Arc::new(|m: &gaba::sms::DueMessage| m.amount.display());
     let messages = h.store.claim_messages(SMS_LANE, 10, LEASE, text).await.unwrap();
     assert_eq!(
@@ -193,6 +199,8 @@ pub async fn what_was_paid_comes_back_once_and_the_wallet_gets_what_it_was_charg
         assert_eq!(h.wallet(&org).await, (1_000, 0), "{really}: the amount; the fee was earned");
         assert_eq!((balance(&h, "settlement").await, balance(&h, "suspense").await), (0, 0), "{really}");
         assert_eq!(paid_amount(&h, &org, &out).await, Some(really.to_string()));
+        let really = really.to_string();
+        assert_eq!(reported(&h, &org, &batch).await, [&really, &really, "0", "0"]);
         h.assert_state(&org, &batch, State::Completed).await;
         let all = h.exceptions(org.id).await;
         assert!(all.iter().all(|e| e.state == "resolved"), "{all:?}");

@@ -46,6 +46,13 @@ pub struct Line {
     pub paid_amount: Option<String>,
 }
 
+impl Line {
+    /// It stays `paid`, for so it was; but whoever was paid has nothing of it.
+    pub fn was_taken_back(&self) -> bool {
+        self.state == "paid" && self.reason_code.as_deref() == Some("reversed")
+    }
+}
+
 /// The columns, in the order of the contract.
 pub const COLUMNS: [&str; 24] = [
     "batch_id",
@@ -118,8 +125,10 @@ impl Head {
 pub struct Summary {
     currency: Currency,
     states: BTreeMap<String, Sum>,
-    /// What the paid really got.
+    /// What the paid really got, at first.
     paid: i64,
+    /// What of that providers took back.
+    taken_back: i64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,14 +140,16 @@ pub struct Sum {
     pub total: i64,
 }
 
-/// A summary as JSON shows it. The amounts of `states` are those that were approved, `paid` is what really was paid.
-/// `difference` is that less what the ledger sent out: nothing, unless the batch ran while the report was made, the provider
-/// took a payment back, or somebody was paid twice.
+/// A summary as JSON shows it. The amounts of `states` are those that were approved, `paid` is what really was paid, and
+/// `taken_back` what of that providers took back (lines in state `paid` with the reason `reversed`). `difference` is `paid` less
+/// `taken_back` and less what the ledger sent out: nothing, unless the batch ran while the report was made, or somebody was
+/// paid twice.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SettlementSummary)]
 pub struct SummaryView {
     pub states: Vec<SumView>,
     pub paid: String,
+    pub taken_back: String,
     pub sent_out: String,
     pub difference: String,
 }
@@ -159,7 +170,7 @@ const ORDER: [&str; 8] = ["paid", "accepted", "sending", "unknown", "queued", "f
 
 impl Summary {
     pub fn new(currency: Currency) -> Summary {
-        Summary { currency, states: BTreeMap::new(), paid: 0 }
+        Summary { currency, states: BTreeMap::new(), paid: 0, taken_back: 0 }
     }
 
     pub fn add(&mut self, lines: &[Line]) {
@@ -172,7 +183,9 @@ impl Summary {
             let (amount, fee, tax, total) =
                 (minor(&line.amount), minor(&line.fee), minor(&line.tax), minor(&line.total));
             if line.state == "paid" {
-                self.paid += if line.paid_amount.is_some() { minor(&line.paid_amount) } else { amount };
+                let paid = if line.paid_amount.is_some() { minor(&line.paid_amount) } else { amount };
+                self.paid += paid;
+                self.taken_back += if line.was_taken_back() { paid } else { 0 };
             }
             let sum = match self.states.get_mut(&line.state) {
                 Some(sum) => sum,
@@ -194,10 +207,6 @@ impl Summary {
         states
     }
 
-    pub fn paid(&self) -> Money {
-        Money::new(self.paid, self.currency)
-    }
-
     pub fn view(&self, head: &Head) -> SummaryView {
         let money = |minor| Money::new(minor, self.currency).amount();
         let shown = |(state, sum): (&str, Sum)| SumView {
@@ -208,12 +217,13 @@ impl Summary {
             tax: money(sum.tax),
             total: money(sum.total),
         };
-        let (paid, sent_out) = (self.paid(), head.sent_out());
+        let sent_out = head.sent_out();
         SummaryView {
             states: self.states().into_iter().map(shown).collect(),
-            paid: paid.amount(),
+            paid: money(self.paid),
+            taken_back: money(self.taken_back),
             sent_out: sent_out.amount(),
-            difference: money(paid.minor - sent_out.minor),
+            difference: money(self.paid - self.taken_back - sent_out.minor),
         }
     }
 }
@@ -332,13 +342,25 @@ pub(super) mod tests {
         let states = summary.states();
         assert_eq!(states.iter().map(|(state, _)| *state).collect::<Vec<_>>(), ["paid", "queued", "excluded"]);
         assert_eq!(states.iter().map(|(_, sum)| sum.amount).collect::<Vec<_>>(), [50_000, 50_000, 0]);
-        assert_eq!((states[0].1.total, summary.paid().minor), (50_020, 50_000));
+        assert_eq!((states[0].1.total, summary.paid), (50_020, 50_000));
     }
 
     #[test]
     fn what_was_really_paid_is_what_went_out() {
         let mut summary = Summary::new(Currency::Ugx);
         summary.add(&[Line { paid_amount: Some("30000".into()), ..line("paid") }, line("paid")]);
-        assert_eq!((summary.states()[0].1.amount, summary.paid().minor), (100_000, 80_000));
+        assert_eq!((summary.states()[0].1.amount, summary.paid), (100_000, 80_000));
+    }
+
+    #[test]
+    fn what_was_taken_back_went_out_no_more() {
+        let back = Line { reason_code: Some("reversed".into()), ..line("paid") };
+        let failed = Line { reason_code: Some("reversed".into()), ..line("failed") };
+        assert!(back.was_taken_back() && !failed.was_taken_back() && !line("paid").was_taken_back());
+        let mut summary = Summary::new(Currency::Ugx);
+        summary.add(&[line("paid"), line("paid"), Line { paid_amount: Some("20000".into()), ..back }, failed]);
+        let view = summary.view(&head());
+        assert_eq!((view.paid.as_str(), view.taken_back.as_str()), ("120000", "20000"));
+        assert_eq!((view.sent_out.as_str(), view.difference.as_str()), ("100000", "0"));
     }
 }

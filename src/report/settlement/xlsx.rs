@@ -1,5 +1,5 @@
 //! The settlement report as a workbook: Summary, Payments (a row per recipient of the upload), Failures (those who were
-//! not paid, and why).
+//! not paid, or from whom the provider took it back, and why).
 
 use super::{Head, Line, Sum, Summary};
 use crate::money::Money;
@@ -91,7 +91,7 @@ impl Book {
             Cell::amount(line.paid_amount.as_deref()),
         ];
         self.payments.row(&mut self.book, &payment)?;
-        if !NOT_PAID.contains(&line.state.as_str()) {
+        if !NOT_PAID.contains(&line.state.as_str()) && !line.was_taken_back() {
             return Ok(());
         }
         let failure = [
@@ -200,13 +200,14 @@ fn ties(sheet: &mut Sheet, book: &xlsx::Book, head: &Head, summary: &Summary) ->
     sheet.row(book, &[])?;
     for (what, amount) in [
         ("paid, by the lines", &view.paid),
+        ("taken back by providers", &view.taken_back),
         ("sent out, by the ledger", &view.sent_out),
         ("difference", &view.difference),
     ] {
         sheet.row(book, &[Cell::Text(what), Cell::Empty, Cell::Amount(amount)])?;
     }
     if view.difference != Money::new(0, head.batch.currency).amount() {
-        let why = "The batch ran while this was made, or the provider took a payment back: see the exceptions.";
+        let why = "The batch ran while this was made, or somebody was paid twice: see the exceptions.";
         sheet.row(book, &[Cell::Text(why)])?;
     }
     Ok(())

@@ -167,8 +167,6 @@ async fn one_batch(reader: &SqlitePool, batch: BatchId, found: &mut Found) -> Re
         found.all("I6", &messages.map_err(error)?)?;
         let payments = own!("check_payments").bind(batch).bind(after).bind(until).fetch_all(reader).await;
         found.all("I8", &payments.map_err(error)?)?;
-        let differences = own!("check_differences").bind(batch).bind(after).bind(until).fetch_all(reader).await;
-        found.all("I8", &differences.map_err(error)?)?;
         after = until;
     }
     Ok(())

@@ -319,16 +319,23 @@ async fn a_ledger_added_up_in_stretches_is_the_same_ledger() {
     }
 }
 
-/// What a payout of 500 says was paid and whether it came back; what the books moved beside its payment; whether that may be.
-#[tokio::test]
-async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
+/// The tables that payouts are judged by, with what is looked at.
+async fn bare_books() -> sqlx::SqliteConnection {
     use sqlx::Connection;
     let mut tx = sqlx::sqlite::SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    let tables = "CREATE TABLE payouts (id, batch_id, row, state, amount, paid_amount, reason_code); \
-                  CREATE TABLE transfers (batch_id, row, kind, debit_account, amount); \
+    let tables = "CREATE TABLE payouts (id DEFAULT x'01', batch_id, row DEFAULT 1, state, amount DEFAULT 500, paid_amount, \
+                  reason_code, attempt DEFAULT 1, first_attempt DEFAULT 1); \
+                  CREATE TABLE transfers (batch_id, row DEFAULT 1, attempt, kind, debit_account, amount); \
                   CREATE TABLE accounts (id, kind); \
                   INSERT INTO accounts VALUES ('settlement', 'settlement'), ('suspense', 'suspense')";
     sqlx::raw_sql(tables).execute(&mut tx).await.unwrap();
+    tx
+}
+
+/// What a payout of 500 says was paid and whether it came back; what the books moved beside its payment; whether that may be.
+#[tokio::test]
+async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
+    let mut tx = bare_books().await;
     type Moved = Vec<(&'static str, &'static str, i64)>;
     const LESS: (&str, &str, i64) = ("difference", "settlement", 200);
     const MORE: (&str, &str, i64) = ("difference", "suspense", 200);
@@ -353,14 +360,15 @@ async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
         ("paid", Some(700), true, [&[MORE][..], &back(700, 700)].concat(), false),
     ];
     for (batch, (state, paid, reversed, moved, right)) in cases.into_iter().enumerate() {
-        let payout = sqlx::query("INSERT INTO payouts VALUES (x'01', $1, 1, $2, 500, $3, $4)");
+        let payout = sqlx::query("INSERT INTO payouts (batch_id, state, paid_amount, reason_code) VALUES ($1, $2, $3, $4)");
         let payout = payout.bind(batch as i64).bind(state).bind(paid).bind(reversed.then_some("reversed"));
         payout.execute(&mut tx).await.unwrap();
-        for (kind, from, amount) in &moved {
-            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, $4)");
+        let payment = (state == "paid").then_some(("paid", "hold", 500));
+        for (kind, from, amount) in moved.iter().chain(&payment) {
+            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, 1, $2, $3, $4)");
             transfer.bind(batch as i64).bind(kind).bind(from).bind(amount).execute(&mut tx).await.unwrap();
         }
-        let found = own!("check_differences").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
+        let found = own!("check_payments").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
         assert_eq!(found.is_empty(), right, "{state}, paid {paid:?}, back {reversed}: {moved:?}");
     }
 }
@@ -368,11 +376,7 @@ async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
 /// What each attempt of one payout moved, and whether that may be.
 #[tokio::test]
 async fn what_was_set_aside_for_a_payout_is_spent_once() {
-    use sqlx::Connection;
-    let mut tx = sqlx::sqlite::SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    let tables = "CREATE TABLE payouts (id, batch_id, row, state, amount, attempt, first_attempt); \
-                  CREATE TABLE transfers (batch_id, row, attempt, kind, amount)";
-    sqlx::raw_sql(tables).execute(&mut tx).await.unwrap();
+    let mut tx = bare_books().await;
     type Moved = &'static [(u32, &'static str)];
     let cases: [(&str, u32, u32, Moved, bool); 17] = [
         ("queued", 1, 1, &[], true),
@@ -397,11 +401,11 @@ async fn what_was_set_aside_for_a_payout_is_spent_once() {
         ("paid", 1, 2, &[(1, "release"), (1, "paid"), (2, "release")], false),
     ];
     for (batch, (state, attempt, first_attempt, moved, right)) in cases.into_iter().enumerate() {
-        let payout = sqlx::query("INSERT INTO payouts VALUES (x'01', $1, 1, $2, 500, $3, $4)");
+        let payout = sqlx::query("INSERT INTO payouts (batch_id, state, attempt, first_attempt) VALUES ($1, $2, $3, $4)");
         let payout = payout.bind(batch as i64).bind(state).bind(attempt).bind(first_attempt);
         payout.execute(&mut tx).await.unwrap();
         for (attempt, kind) in moved {
-            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, 500)");
+            let transfer = sqlx::query("INSERT INTO transfers VALUES ($1, 1, $2, $3, NULL, 500)");
             transfer.bind(batch as i64).bind(attempt).bind(kind).execute(&mut tx).await.unwrap();
         }
         let found = own!("check_payments").bind(batch as i64).bind(0).bind(1).fetch_all(&mut tx).await.unwrap();
