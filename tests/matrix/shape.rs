@@ -112,6 +112,16 @@ fn records() -> Vec<Case> {
             Warned("lines_in_cell"),
         ),
         case(
+            "names under a header that stands in two rows, of which the second has none for them",
+            "name,Mobile money,\n,phone,amount\nIrene,0772345251,5000\n",
+            Warned("cell_without_header"),
+        ),
+        case(
+            "a column that only counts the rows, without a header",
+            ",phone,amount\n1.,0772345252,5000\n",
+            Reads("256772345252 5000"),
+        ),
+        case(
             "an address of several lines, with commas",
             "phone,amount,address\n0772345244,5000,\"Plot 1\nKampala, Central, 256\"\n",
             Reads("256772345244 5000"),

@@ -146,6 +146,8 @@ pub(super) fn fields_named(header: &[String], mapping: Option<&Mapping>) -> Vec<
 pub(super) struct Columns {
     /// One per column up to the last header; columns without one are named by their position.
     pub headers: Vec<Arc<str>>,
+    /// Those without one.
+    nameless: Vec<usize>,
     /// Index by field, in the order of [`Field::ALL`].
     by_field: [Option<usize>; Field::ALL.len()],
     /// [`REASON_HEADER`], when the file has it.
@@ -176,11 +178,12 @@ impl Columns {
             true => nameless(i, &folded),
             false => Arc::from(h.as_str()),
         };
+        let nameless = (0..header.len()).filter(|at| header[*at].is_empty()).collect();
         let currency = folded.iter().position(|name| CURRENCY_HEADERS.contains(&name.as_str()));
         let currency = currency.filter(|at| !by_field.contains(&Some(*at)));
         let dropped = folded.iter().position(|name| is_reason(name));
         let headers = header.iter().enumerate().map(name).collect();
-        let mut columns = Columns { headers, by_field, dropped, currency, tags: Vec::new() };
+        let mut columns = Columns { headers, nameless, by_field, dropped, currency, tags: Vec::new() };
         if let Some(sms) = sms {
             columns.tags = message::tags(&sms.template, &columns)?;
         }
@@ -209,6 +212,15 @@ impl Columns {
             }
             _ => Ok(self),
         }
+    }
+
+    /// Columns before the last header that have none themselves, and that no tag names by their position.
+    pub fn unused(&self) -> impl Iterator<Item = usize> {
+        self.nameless.iter().copied().filter(|at| self.tags.iter().all(|tag| tag.column != *at))
+    }
+
+    fn is_nameless(&self, column: usize) -> bool {
+        column >= self.headers.len() || self.nameless.contains(&column)
     }
 
     /// Whether a cell of this column says nothing of the recipient.
@@ -362,12 +374,11 @@ pub(super) fn header_again(columns: &Columns, cells: &[Cell<'_>], told: bool) ->
     if filled.len() > 1 && filled.iter().all(|(at, text)| is_header(*at, text)) {
         return Some(false);
     }
-    let is_nameless = |at: usize| columns.headers.get(at).is_none_or(|header| **header == format!("column {}", at + 1));
     let named = |(at, text): &(usize, String)| Some((*at, recognise(text).filter(|f| f.is_required(told))?));
     let named: Vec<(usize, Field)> = filled.iter().filter_map(named).collect();
     let whole = named.len() > 1 && named.iter().any(|(at, field)| columns.of(*field) != Some(*at));
     // The second line of a header that stands in two: it names what the first has no name for.
-    let second = filled.len() > 1 && named.iter().any(|(at, _)| is_nameless(*at));
+    let second = filled.len() > 1 && named.iter().any(|(at, _)| columns.is_nameless(*at));
     (whole || second).then_some(true)
 }
 

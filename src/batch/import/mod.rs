@@ -29,6 +29,7 @@ mod sniff;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod unnamed;
 mod uploaded;
 
 pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};

@@ -12,6 +12,7 @@ use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
 use super::shape::{self, Shape, shifted};
 use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
+use super::unnamed::Unnamed;
 use super::{Recipient, Row, Stated, Terms, Uploaded};
 use crate::money::Money;
 use crate::phone::{self, Msisdn, Normalised};
@@ -62,6 +63,7 @@ pub(super) struct Intake<'a> {
     too_long_below: bool,
     /// Names as they were converted from an encoding which is only guessed.
     foreign: Option<Foreign>,
+    unnamed: Unnamed,
     /// What stands between the cells of a text, and whether a quote is in the present record.
     text: Option<(char, bool)>,
 }
@@ -111,6 +113,7 @@ impl<'a> Intake<'a> {
             held: Vec::new(),
             too_long_below: false,
             foreign: None,
+            unnamed: Unnamed::default(),
             text: None,
         }
     }
@@ -157,6 +160,7 @@ impl<'a> Intake<'a> {
         let Some((_, columns)) = &self.header else {
             let header = cells.iter().map(|c| c.text.clone().into_owned()).collect();
             self.header = self.search.offer(row, header)?;
+            self.unnamed = self.header.as_ref().map(|(_, columns)| Unnamed::new(columns)).unwrap_or_default();
             return match (&self.header, self.text) {
                 (Some((_, columns)), Some((delimiter, _)))
                     if shape::lines_like_rows(columns, row, cells, delimiter).is_some() =>
@@ -243,6 +247,7 @@ impl<'a> Intake<'a> {
     fn judge(&mut self, row: u32, cells: &[Cell<'_>]) -> Result<(), ImportError> {
         let Some((_, columns)) = &self.header else { return Ok(()) };
         let shifted = self.has_shifted(columns, cells);
+        self.unnamed.notice(row, cells);
         let mut judge = Judge::new(self.terms, columns, row, cells);
         judge
             .issues
@@ -284,13 +289,14 @@ impl<'a> Intake<'a> {
                 _ => self.refuse_total(held)?,
             }
         }
-        let Some((header, _)) = self.header else { return Err(self.search.give_up()) };
+        let Some((header, columns)) = self.header else { return Err(self.search.give_up()) };
         if self.tally.rows == 0 {
             return Err(ImportError::NoRows);
         }
         if let Some(foreign) = self.foreign {
             notices.insert(0, foreign.warning(header.row, encoding));
         }
+        notices.extend(self.unnamed.warnings(header.row, &columns));
         self.tally.warnings += notices.len() as u32;
         Ok(Taken { tally: self.tally, header, notices })
     }

@@ -360,7 +360,8 @@ async fn what_was_really_paid_is_in_the_books_and_comes_back_once() {
         ("paid", Some(700), true, [&[MORE][..], &back(700, 700)].concat(), false),
     ];
     for (batch, (state, paid, reversed, moved, right)) in cases.into_iter().enumerate() {
-        let payout = sqlx::query("INSERT INTO payouts (batch_id, state, paid_amount, reason_code) VALUES ($1, $2, $3, $4)");
+        let payout =
+            sqlx::query("INSERT INTO payouts (batch_id, state, paid_amount, reason_code) VALUES ($1, $2, $3, $4)");
         let payout = payout.bind(batch as i64).bind(state).bind(paid).bind(reversed.then_some("reversed"));
         payout.execute(&mut tx).await.unwrap();
         let payment = (state == "paid").then_some(("paid", "hold", 500));
@@ -401,7 +402,8 @@ async fn what_was_set_aside_for_a_payout_is_spent_once() {
         ("paid", 1, 2, &[(1, "release"), (1, "paid"), (2, "release")], false),
     ];
     for (batch, (state, attempt, first_attempt, moved, right)) in cases.into_iter().enumerate() {
-        let payout = sqlx::query("INSERT INTO payouts (batch_id, state, attempt, first_attempt) VALUES ($1, $2, $3, $4)");
+        let payout =
+            sqlx::query("INSERT INTO payouts (batch_id, state, attempt, first_attempt) VALUES ($1, $2, $3, $4)");
         let payout = payout.bind(batch as i64).bind(state).bind(attempt).bind(first_attempt);
         payout.execute(&mut tx).await.unwrap();
         for (attempt, kind) in moved {
