@@ -25,8 +25,10 @@ use tokio_util::sync::CancellationToken;
 const LEASE: Duration = Duration::from_secs(60);
 /// Folder of uploads while they are read.
 const SPOOL: &str = "imports";
-/// Rows per transaction, which bounds how long the writer is held.
+/// Rows per transaction, which bounds how long the writer is held; fewer where they are long, so that what is held in memory
+/// has a bound too.
 const CHUNK_ROWS: usize = 1_000;
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 
 /// When a list is read again after a trouble that is not its own.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -225,6 +227,7 @@ struct Loader<'a> {
     digest: Digester,
     excluded: Vec<u32>,
     chunk: Vec<NewRow>,
+    chunk_bytes: usize,
     trouble: Option<StoreError>,
     stop: CancellationToken,
 }
@@ -252,6 +255,7 @@ impl<'a> Loader<'a> {
             digest,
             excluded: Vec::new(),
             chunk,
+            chunk_bytes: 0,
             trouble: None,
             stop,
         }
@@ -272,8 +276,9 @@ impl<'a> Loader<'a> {
             }),
             None => self.excluded.push(row.row),
         }
+        self.chunk_bytes += row.kept_bytes();
         self.chunk.push(row.into());
-        if self.chunk.len() == CHUNK_ROWS { self.flush() } else { Ok(()) }
+        if self.chunk.len() == CHUNK_ROWS || self.chunk_bytes >= CHUNK_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Broken> {
@@ -283,6 +288,7 @@ impl<'a> Loader<'a> {
             return Err(Broken);
         }
         let rows = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
+        self.chunk_bytes = 0;
         // Workbooks are not read in order: of them only the rows tell how far they are.
         let read_bytes = (self.progress.read_bytes() as i64).min(self.file_bytes);
         self.batch.reading = (read_bytes > 0).then_some(Reading { read_bytes, file_bytes: self.file_bytes });

@@ -73,6 +73,47 @@ async fn a_row_is_corrected_until_it_can_be_paid() {
     );
 }
 
+/// Each issue of a row by its code.
+fn codes(row: &Value) -> Vec<&str> {
+    row["issues"].as_array().unwrap().iter().map(|issue| issue["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_only_the_file_tells_of_a_row_is_not_answered_by_correcting_it() {
+    let world = World::start("of-the-file").await;
+    let maker = &world.gaba.maker;
+    let swallowed = "name,phone,amount,remark\nAkello,0772345678,5000,\"see note\n07723,UGX 6OOO,pipe of 5\"\n";
+    let batch = ready(maker, swallowed, &[]).await;
+    for change in [json!({"amount": "5001"}), json!({"excluded": true}), json!({"excluded": false})] {
+        let row = correct(maker, &batch, 2, change).await.body;
+        assert_eq!((codes(&row), &row["batch"]["counts"]["warnings"]), (vec!["lines_in_cell"], &json!(1)), "{row}");
+    }
+    let workbook = std::fs::read(fixture("sheets/hidden.xlsx")).unwrap();
+    let (status, batch) = maker.upload_as("hidden", "hidden.xlsx", workbook, &[]).await;
+    assert_eq!(status, 202, "{batch}");
+    let batch = maker.batch_in(id(&batch), &["ready"]).await;
+    let issues = maker.all(&format!("/v1/batches/{}/issues", id(&batch))).await;
+    let hidden = issues.iter().find(|issue| issue["code"] == "row_hidden").unwrap();
+    let row = correct(maker, &batch, hidden["row"].as_u64().unwrap() as u32, json!({"name": "Somebody else"})).await;
+    assert_eq!(codes(&row.body), ["row_hidden"], "{}", row.body);
+    assert_eq!(row.body["batch"]["counts"]["warnings"], batch["counts"]["warnings"]);
+}
+
+#[tokio::test]
+async fn a_list_without_names_is_not_blamed_for_them() {
+    let world = World::start("nameless").await;
+    let maker = &world.gaba.maker;
+    let batch = ready(maker, "phone,amount\n0772345678,5000\n", &[]).await;
+    let row = correct(maker, &batch, 2, json!({"amount": "6000"})).await.body;
+    assert_eq!(
+        (codes(&row), &row["cells"]),
+        (vec![], &json!([["phone", "256772345678"], ["amount", "6000"]])),
+        "{row}"
+    );
+    let row = correct(maker, &batch, 2, json!({"name": "Akello"})).await.body;
+    assert_eq!((codes(&row), cell(&row, "name")), (vec![], "Akello"));
+}
+
 #[tokio::test]
 async fn a_correction_of_a_list_that_changed_since_it_was_looked_at_is_refused() {
     let world = World::start("if-match").await;

@@ -112,6 +112,26 @@ fn records() -> Vec<Case> {
             Warned("lines_in_cell"),
         ),
         case(
+            "names in quotes, amounts with a comma in none, and a last cell that is blank",
+            "\"name\",\"phone\",\"amount\",\"remark\"\n\"Grace Nakato\",0772345254,512,550,\"\"\n",
+            Refused("amount_split"),
+        ),
+        case(
+            "the same without the last cell",
+            "\"name\",\"phone\",\"amount\",\"remark\"\n\"Moses Okello\",0772345255,648,725\n",
+            Refused("amount_split"),
+        ),
+        case(
+            "a count beside the amount, and one cell more than the header has",
+            "name,phone,amount,staff no\nGrace Nakato,0772345256,512,550,\n",
+            Refused("amount_split"),
+        ),
+        case(
+            "a count beside a small amount",
+            "name,phone,amount,staff no\n\"Nakato, Grace\",0772345257,512,550\n",
+            Reads("256772345257 512 Nakato, Grace"),
+        ),
+        case(
             "names under a header that stands in two rows, of which the second has none for them",
             "name,Mobile money,\n,phone,amount\nIrene,0772345251,5000\n",
             Warned("cell_without_header"),

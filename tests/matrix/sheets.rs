@@ -77,6 +77,16 @@ pub fn cases() -> Vec<Case> {
             Refused("amount_split"),
         ),
         (
+            "512,550 that came apart",
+            shown::rows(&[&["name", "phone", "amount", "remark"], &["Grace", "0772345678", "512", "550"]]),
+            Refused("amount_split"),
+        ),
+        (
+            "a small amount beside a number",
+            shown::rows(&[&["name", "phone", "amount", "staff no"], &["Grace", "0772345678", "512", "550"]]),
+            Paid { rows: 1 },
+        ),
+        (
             "500,000/= that came apart",
             shown::rows(&[&["name", "phone", "amount", "signature"], &["Grace", "0772345678", "500", "000/="]]),
             Refused("amount_split"),
@@ -115,8 +125,12 @@ pub fn cases() -> Vec<Case> {
         becomes: Paid { rows: 1 },
     };
     let hostile = hostile::files().iter().map(|(name, bytes, codes)| {
-        let becomes =
-            Unreadable(if *codes == ["too_many_columns"] { "more than 256 columns" } else { "the workbook is" });
+        let becomes = Unreadable(match codes {
+            ["too_many_columns"] => "more than 256 columns",
+            ["header_too_long"] => "the names of the columns",
+            ["too_much_text"] => "hold more text",
+            _ => "the workbook is",
+        });
         Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
     honest.into_iter().chain(made).chain(hostile).chain([escaping]).collect()

@@ -35,6 +35,10 @@ fn made() -> Vec<Hostile> {
              </table:table-cell>"
         )
     };
+    let named = |columns: usize, length: usize| {
+        let names: String = (0..columns).map(|n| cell("1", &format!("{n} {}", "x".repeat(length)))).collect();
+        row("1", &(cell("1", "phone") + &cell("1", "amount") + &names))
+    };
     let far = "<c r=\"XFD1048576\"><v>1</v></c>";
     vec![
         (
@@ -71,6 +75,16 @@ fn made() -> Vec<Hostile> {
         ("an ODS of a million times the same row", ods(&row("1048577", &cell("256", "x"))), damaged),
         ("an ODS of a million columns", ods(&row("1", &cell("1000000", "x"))), &["too_many_columns"]),
         ("an ODS that begins where rows end", ods(&(row("99999999999999", "") + &row("1", &cell("1", "x")))), damaged),
+        (
+            "an ODS of 300 rows under a megabyte of names",
+            ods(&(named(16, 60_000) + &row("300", &cell("1", "x")))),
+            &["header_too_long"],
+        ),
+        (
+            "an ODS of a million rows, each kept with 15,000 letters of names",
+            ods(&(named(20, 750) + &row("1000000", &cell("1", "x")))),
+            &["too_much_text"],
+        ),
         ("an ODS with entities", ods("<!DOCTYPE a [<!ENTITY b \"c\">]>"), damaged),
         ("an ODS in an ODS", zipped(&[("content.xml", &b"<a>".repeat(1_000_000))]), damaged),
     ]

@@ -22,6 +22,9 @@ use unicode_normalization::char::is_combining_mark;
 /// The column that says why a row was refused, in the list of bad rows that is handed out to be corrected.
 pub const REASON_HEADER: &str = "gaba_reason";
 
+/// Names of all columns together.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+
 /// What Gaba needs, or can use, of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -148,6 +151,8 @@ pub(super) struct Columns {
     pub headers: Vec<Arc<str>>,
     /// Those without one.
     nameless: Vec<usize>,
+    /// Cells of the header's row, empty ones at its end included.
+    pub width: usize,
     /// Index by field, in the order of [`Field::ALL`].
     by_field: [Option<usize>; Field::ALL.len()],
     /// [`REASON_HEADER`], when the file has it.
@@ -160,6 +165,7 @@ pub(super) struct Columns {
 
 impl Columns {
     pub fn read(header: &[String], mapping: Option<&Mapping>, sms: Option<&SmsTerms>) -> Result<Columns, ImportError> {
+        let width = header.len();
         let header = trimmed(header);
         let folded: Vec<String> = header.iter().map(|h| fold(h)).collect();
         for (i, name) in folded.iter().enumerate() {
@@ -183,11 +189,21 @@ impl Columns {
         let currency = currency.filter(|at| !by_field.contains(&Some(*at)));
         let dropped = folded.iter().position(|name| is_reason(name));
         let headers = header.iter().enumerate().map(name).collect();
-        let mut columns = Columns { headers, nameless, by_field, dropped, currency, tags: Vec::new() };
+        let mut columns = Columns { headers, nameless, width, by_field, dropped, currency, tags: Vec::new() };
         if let Some(sms) = sms {
             columns.tags = message::tags(&sms.template, &columns)?;
         }
         Ok(columns)
+    }
+
+    /// Fails where the names, which are kept with every row, are too long for it.
+    pub fn are_short(&self, row: u32) -> Result<(), ImportError> {
+        let bytes: usize = self.headers.iter().map(|header| header.len()).sum();
+        if bytes > HEADER_BYTES_MAX {
+            Err(ImportError::HeaderTooLong { row, bytes, max: HEADER_BYTES_MAX })
+        } else {
+            Ok(())
+        }
     }
 
     /// With the columns that a text for the paid names.

@@ -4,8 +4,9 @@
 //! quote that is, cells without bound, and blank lines, which it drops and which still count in the numbering.
 
 use super::encoding::{self, Malformed};
+use super::intake::Intake;
 use super::issue::ImportError;
-use super::rows::{Cell, Intake};
+use super::rows::Cell;
 use super::sniff::Text;
 use super::{CELL_BYTES_MAX, COLUMNS_MAX};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};

@@ -52,6 +52,11 @@ pub struct Issue {
     pub other_row: Option<u32>,
 }
 
+/// Whether only the reading of the file tells this of a row, so that judging the row again does not answer it.
+pub fn is_of_the_file(code: &str) -> bool {
+    matches!(code, "row_hidden" | "lines_in_cell" | "cell_without_header")
+}
+
 impl Issue {
     pub(super) fn error(row: u32, code: &'static str, message: impl ToString) -> Issue {
         Issue {
@@ -185,6 +190,16 @@ pub enum ImportError {
     CellTooLong { row: u32, max_kib: usize },
     #[error("row {row} has more than {max} columns. Keep the columns that are needed and upload the file again")]
     TooManyColumns { row: u32, max: usize },
+    #[error(
+        "the names of the columns in row {row} are {bytes} bytes long, at most {max} are possible. Shorten them, or remove \
+         columns that are not needed, and upload the file again"
+    )]
+    HeaderTooLong { row: u32, bytes: usize, max: usize },
+    #[error(
+        "the rows up to row {row} hold more text than a list may have. Remove columns that are not needed and what is below \
+         the last recipient, or split the list, and upload it again"
+    )]
+    TooMuchText { row: u32 },
 
     #[error(transparent)]
     Sheet(#[from] SheetError),
@@ -275,6 +290,8 @@ impl ImportError {
             SecondHeader { .. } => "second_header",
             CellTooLong { .. } => "cell_too_long",
             TooManyColumns { .. } => "too_many_columns",
+            HeaderTooLong { .. } => "header_too_long",
+            TooMuchText { .. } => "too_much_text",
             Sheet(error) => error.code(),
             FirstSheetEmpty { .. } => "first_sheet_empty",
             NotOnFirstSheet { why, .. } => why.code(),

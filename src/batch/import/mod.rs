@@ -19,6 +19,7 @@ mod encoding;
 mod fault;
 mod foreign;
 mod header;
+mod intake;
 mod issue;
 mod message;
 mod names;
@@ -36,7 +37,7 @@ pub use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use amount::{AmountError, parse as parse_amount};
 pub use columns::{Field, Fingerprint, Mapping, REASON_HEADER};
 pub use header::{Header, MappingSource, Remembered};
-pub use issue::{ImportError, Issue, Severity, SinkError};
+pub use issue::{ImportError, Issue, Severity, SinkError, is_of_the_file};
 pub use rows::{NAME_CHARS_MAX, NOTE_CHARS_MAX, REFERENCE_CHARS_MAX};
 pub use uploaded::{Uploaded, shown};
 
@@ -47,7 +48,7 @@ use crate::money::{Currency, Money};
 use crate::phone::{Country, Msisdn};
 use crate::sheet::Program;
 use crate::sms::segments::Size;
-use rows::{Intake, Taken};
+use intake::{Intake, Taken};
 use serde_json::{Value, json};
 use shape::Shape;
 use std::collections::BTreeMap;
@@ -107,6 +108,17 @@ pub struct Row {
     /// Every cell, as uploaded.
     pub cells: Vec<Uploaded>,
     pub stated: Stated,
+}
+
+impl Row {
+    /// About as many bytes as are kept of it: each cell goes with its header.
+    pub fn kept_bytes(&self) -> usize {
+        const OVERHEAD: usize = 8;
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let cell = |cell: &Uploaded| cell.header.as_ref().map_or(0, |h| h.len()) + length(&cell.text) + OVERHEAD;
+        let issue = |issue: &Issue| issue.message.len() + length(&issue.column) + length(&issue.value) + OVERHEAD;
+        self.cells.iter().map(cell).sum::<usize>() + self.issues.iter().map(issue).sum::<usize>()
+    }
 }
 
 /// What a report can show of any row, rejected ones included: as read where it could be read, else as uploaded.
@@ -252,10 +264,11 @@ pub fn read_with(
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<Summary, ImportError> {
     let mut file = File::open(file)?;
+    let bytes = file.metadata()?.len();
     match sniff(&mut file, terms)? {
-        sniff::Kind::Text(text) => read_text(Counted { file, progress }, &text, terms, remembered, sink),
+        sniff::Kind::Text(text) => read_text(Counted { file, progress }, bytes, &text, terms, remembered, sink),
         sniff::Kind::Workbook => {
-            let (taken, source) = sheet::read(file, sheets, terms, remembered, sink)?;
+            let (taken, source) = sheet::read(file, bytes, sheets, terms, remembered, sink)?;
             Ok(summary(taken, source))
         }
     }
@@ -269,12 +282,14 @@ fn sniff(file: &mut (impl Read + Seek), terms: &Terms<'_>) -> Result<sniff::Kind
 
 fn read_text(
     file: impl Read + Seek,
+    bytes: u64,
     text: &sniff::Text,
     terms: &Terms<'_>,
     remembered: &Remembered,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<Summary, ImportError> {
     let mut intake = Intake::new(terms, remembered, Shape::Strict, sink);
+    intake.of_file(bytes);
     if text.encoded.guessed {
         intake.doubt_encoding();
     }
@@ -291,7 +306,9 @@ pub(crate) fn read_bytes(
 ) -> Option<Result<Summary, ImportError>> {
     let mut file = std::io::Cursor::new(bytes);
     match sniff(&mut file, terms) {
-        Ok(sniff::Kind::Text(text)) => Some(read_text(file, &text, terms, &Remembered::new(), sink)),
+        Ok(sniff::Kind::Text(text)) => {
+            Some(read_text(file, bytes.len() as u64, &text, terms, &Remembered::new(), sink))
+        }
         Ok(sniff::Kind::Workbook) => None,
         Err(error) => Some(Err(error)),
     }

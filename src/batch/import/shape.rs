@@ -85,12 +85,13 @@ pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 }
 
 /// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
-/// without quotes. A spreadsheet that got it from such a file has lost the zeros before the rest.
+/// without quotes. A spreadsheet that got it from such a file has lost the zeros before the rest. `careful`: in a text, that
+/// quotes stand where a comma made them necessary.
 pub(super) fn split_amount<'c>(
     columns: &Columns,
     cells: &'c [Cell<'_>],
     shape: Shape,
-    quoted: bool,
+    careful: bool,
     currency: Currency,
 ) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
@@ -98,24 +99,27 @@ pub(super) fn split_amount<'c>(
     let whole = start_of_amount(&amount.text);
     let (rest, tail) = digits_before(bare(&rest.text));
     let ends = ends_amount(tail);
+    let thousand = rest.len() == 3 && ends;
+    // Where money has no decimals hardly anybody is paid less than a thousand.
+    let small = currency.exponent() == 0;
     let is_rest = match shape {
+        // Something made it longer than the header, though the last of it is blank.
+        Shape::Strict if cells.len() > columns.width => thousand,
         // Who quotes a cell for its commas would have quoted the amount too; zeros look like one all the same.
-        Shape::Strict if quoted => rest.len() == 3 && ends && rest.ends_with("00") && !columns.is_number(at + 1),
-        Shape::Strict => rest.len() == 3 && ends && (rest.ends_with("00") || !columns.counts(at + 1)),
+        Shape::Strict if careful => thousand && (small || rest.ends_with("00")) && !columns.is_number(at + 1),
+        Shape::Strict => thousand && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => {
             let digits = ends && (1..=3).contains(&rest.len());
             let is_zeros = |text: &str| !text.is_empty() && text.bytes().all(|b| b == b'0');
             let zeros = digits && is_zeros(rest);
-            let next = cells.get(at + 2).map_or("", |cell| digits_before(bare(&cell.text)).0);
             let headed = at + 1 < columns.headers.len();
             // What followed the amount has then moved by one, and the last cell has no header.
             let beyond = cells.get(columns.headers.len()..).is_some_and(|cells| !cells.iter().all(Cell::is_blank));
-            let hundreds = digits && rest.len() == 3 && (rest.ends_with("00") || is_zeros(next));
             match (headed, beyond) {
                 (false, _) => digits,
-                (true, true) => zeros || (digits && rest.len() == 3),
+                (true, true) => zeros || thousand,
                 // Or there was nothing to move: then they stand where no number should.
-                (true, false) => (zeros || hundreds) && currency.exponent() == 0 && !columns.is_number(at + 1),
+                (true, false) => (zeros || thousand) && small && !columns.is_number(at + 1),
             }
         }
     };

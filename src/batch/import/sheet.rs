@@ -1,7 +1,7 @@
 //! Lists that are spreadsheets: rows come from the process that reads them (see [`crate::sheet`]).
 
+use super::intake::{Intake, Taken};
 use super::issue::{ImportError, Issue, SinkError};
-use super::rows::{Intake, Taken};
 use super::shape::Shape;
 use super::{Remembered, Row, Source, Terms};
 use crate::sheet::{Answer, Cell, Fault, Opening, Program, Ranges, Stream};
@@ -12,10 +12,11 @@ use std::fs::File;
 /// Sheets or columns that a warning names.
 const NAMED_MAX: usize = 12;
 
-/// Hands the rows of the first visible sheet to `sink`. What is to be said of the file as a whole are warnings on its
+/// Hands the rows of the first visible sheet to `sink`. `bytes` is the length of the file. What is to be said of the file as a whole are warnings on its
 /// header.
 pub(super) fn read(
     file: File,
+    bytes: u64,
     program: &Program,
     terms: &Terms<'_>,
     remembered: &Remembered,
@@ -36,6 +37,7 @@ pub(super) fn read(
         sink(row)
     };
     let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
+    intake.of_file(bytes);
     let (others, columns) = match rows(&mut stream, &mut intake, &seen) {
         Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others(&mut stream))),
         read => read?,

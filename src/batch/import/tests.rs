@@ -1,5 +1,6 @@
 //! Whole text files through [`super::read`]: the committed fixtures, and files made here.
 
+mod bounds;
 mod lists;
 mod messages;
 

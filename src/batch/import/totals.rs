@@ -5,8 +5,9 @@
 
 use super::amount;
 use super::columns::{self, Columns, Field};
+use super::intake::Held;
 use super::issue::Issue;
-use super::rows::{Cell, Fault, Held};
+use super::rows::{Cell, Fault};
 use crate::money::{Currency, Money};
 use crate::text::bare;
 

@@ -7,7 +7,7 @@ use super::rows::{self, get, time};
 use super::{Result, SqliteStore, Tx, error, own, repeats, sql};
 use crate::batch::correction::{Corrected, Correction, RowView, Standing, StoredRow};
 use crate::batch::declared::{self, Declared};
-use crate::batch::import::{Field, Mapping, Uploaded, shown};
+use crate::batch::import::{Field, Mapping, Uploaded, is_of_the_file, shown};
 use crate::batch::{Batch, Kind, State};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
@@ -243,7 +243,7 @@ pub(super) async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Store
     let of_ours = [
         (header(Field::Msisdn).or(Some(Field::Msisdn.name().into())), Some(line.msisdn)),
         (header(Field::Amount).or(Some(Field::Amount.name().into())), Some(amount)),
-        (header(Field::Name).or((!line.name.is_empty()).then(|| Field::Name.name().into())), Some(line.name)),
+        (header(Field::Name), Some(line.name)),
         (header(Field::Reference), line.reference),
         (header(Field::Note), line.note),
         (header(Field::Network), get(&valid, "network")?),
@@ -253,7 +253,9 @@ pub(super) async fn stored(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Store
         match (header, value) {
             (Some(header), value) => cells.push(Uploaded::new(&header, value.unwrap_or_default())),
             // Given by a correction, for a column that the file does not have; the network of a number is none of these.
-            (None, Some(value)) if field != Field::Network => cells.push(Uploaded::new(field.name(), value)),
+            (None, Some(value)) if field != Field::Network && !value.is_empty() => {
+                cells.push(Uploaded::new(field.name(), value))
+            }
             (None, _) => {}
         }
     }
@@ -381,6 +383,8 @@ pub(super) async fn counted(tx: &mut Tx, batch: &Batch, row: u32) -> Result<Coun
 pub(super) async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Corrected, now: Time) -> Result<()> {
     let number = i64::from(row);
     let before = counted(tx, batch, row).await?;
+    let of_the_file = issues(tx, batch.id, row).await?.into_iter().filter(|issue| is_of_the_file(&issue.code));
+    let issues = after.issues.into_iter().chain(of_the_file).collect();
     sql!("row_clear_details").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_payout").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_message").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
@@ -388,7 +392,7 @@ pub(super) async fn replace(tx: &mut Tx, batch: &Batch, row: u32, after: Correct
     sql!("row_clear_told").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     sql!("row_clear_issues").bind(batch.id).bind(number).execute(&mut *tx).await.map_err(error)?;
     let rejected = after.recipient.is_none().then_some(after.rejected);
-    let new = [NewRow { row, recipient: after.recipient, rejected, issues: after.issues }];
+    let new = [NewRow { row, recipient: after.recipient, rejected, issues }];
     insert_payouts(tx, batch, &new, now).await?;
     insert_rejected(tx, batch, &new).await?;
     insert_issues(tx, batch, &new).await?;
