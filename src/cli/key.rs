@@ -68,7 +68,7 @@ async fn create(context: &Context, args: Create) -> Outcome {
     let member = args.member.as_deref();
     let id = store.create_key(organisation.id, args.role, member, key.hash, &key.prefix).await?;
     let text =
-        format!("{}\nThis key is shown once: keep it as you keep money. It is a {}'s.", key.secret, args.role.name());
+        format!("{}\nThis key is shown once: keep it as you keep money. Its role is {}.", key.secret, args.role.name());
     context.output.tell(text, &json!({"id": id, "key": key.secret}));
     Ok(())
 }

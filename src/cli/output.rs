@@ -1,7 +1,7 @@
 //! What commands print: a sentence for people or, with `--json`, a value for scripts. Logs go to stderr.
 
 use serde_json::Value;
-use std::io::{IsTerminal, stderr};
+use std::io::{Error, ErrorKind, IsTerminal, Write, stderr, stdout};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Clone, Copy)]
@@ -11,12 +11,16 @@ pub struct Output {
 
 impl Output {
     pub fn tell(self, text: impl AsRef<str>, value: &Value) {
-        if self.json {
-            println!("{value}");
-        } else {
-            println!("{}", text.as_ref());
+        let said = if self.json { writeln!(stdout(), "{value}") } else { writeln!(stdout(), "{}", text.as_ref()) };
+        // Whoever reads may have seen enough, as `head` has.
+        if let Err(e) = said.and_then(|()| stdout().flush()).or_else(unless_closed) {
+            eprintln!("gaba: what was done cannot be shown: {e}");
         }
     }
+}
+
+fn unless_closed(e: Error) -> Result<(), Error> {
+    if e.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(e) }
 }
 
 /// Logs to stderr by `filter`, which `GABA_LOG` overrides (the configuration has seen to that where there is one).

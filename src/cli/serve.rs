@@ -17,6 +17,11 @@ pub async fn run(context: &Context) -> Outcome {
     let quarantine = store.quarantine().await?;
     let server = Server::start(store, config.clone(), clock).await?;
     tracing::info!(bind = %config.bind, public_url = %config.public_url(), lanes = config.lanes.len(), "serving");
+    for lane in &config.lanes {
+        if let Err(why) = gaba::rail::receipts(lane) {
+            tracing::warn!(lane = lane.name, "{why}");
+        }
+    }
     if cfg!(feature = "faults") {
         tracing::warn!(
             "this is a test build: it can be told to fail and to leave its guards out; build with --release"

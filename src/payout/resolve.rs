@@ -254,15 +254,16 @@ fn not_sent(payout: &Payout, reason: &Reason, seen: Observation<'_>, when: Condi
 fn ask(payout: &Payout, reason: Option<Reason>, seen: Observation<'_>, when: Conditions<'_>) -> Change {
     let first = payout.state == State::Sending;
     let (to, step) = if first { (State::Unknown, 0) } else { (payout.state, payout.step + 1) };
-    let overdue = payout.intended_at.is_some_and(|t| seen.at.since(t) >= when.lane.unknown_after);
-    let wait = if overdue { OVERDUE_POLL } else { poll_after(when.lane, step) };
+    let overdue = payout.intended_at.filter(|t| seen.at.since(*t) >= when.lane.unknown_after);
+    let wait = if overdue.is_some() { OVERDUE_POLL } else { poll_after(when.lane, step) };
     Change {
         to,
         next: Some((Action::Query, seen.at + wait)),
         step,
         exposed: true,
         reason,
-        exception: overdue.then_some(ExceptionKind::Overdue),
+        exception: overdue.map(|_| ExceptionKind::Overdue),
+        detail: overdue.map(|t| format!("nobody knows how it ended since {t}; its provider is asked once an hour")),
         ..Change::unchanged(payout)
     }
 }

@@ -34,7 +34,10 @@ pub(super) async fn submit(
     }
     import::agrees_with_declared(&found)?;
     sql!("batch_submit").bind(id).bind(actor.id).execute(&mut *tx).await.map_err(error)?;
-    let detail = format!("{} rows to pay, {} left out", found.valid, found.invalid);
+    let detail = format!(
+        "{} rows to pay; left out: {} that cannot be paid, {} set aside",
+        found.valid, found.invalid, found.excluded
+    );
     done(tx, actor, id, "batch.submitted", &detail, now).await
 }
 
