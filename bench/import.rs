@@ -1,5 +1,6 @@
 //! Rows a second of one long list: through the real server process, beside the parts that it is made of, each alone, in the
-//! same run; how much memory the server took at most, and for a spreadsheet, the process that read it.
+//! same run; how much memory the server took at most, and for a spreadsheet, the process that read it. More memory than its
+//! budget is a failure.
 //!
 //! `make bench`, or `cargo bench --bench import -- 100000` for another size; a workbook has a fifth of the rows.
 
@@ -25,6 +26,9 @@ use uuid::Uuid;
 /// Rows of one transaction, as the importer writes them.
 const CHUNK_ROWS: usize = 1_000;
 const LEASE: Duration = Duration::from_secs(600);
+/// The most that the server may hold while it reads a list, and the process that reads a spreadsheet for it.
+const SERVER_MIB_MAX: f64 = 256.0;
+const READER_MIB_MAX: f64 = 512.0;
 /// How often a reader's memory is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -40,6 +44,7 @@ async fn main() {
     let imported = through_the_server(rows, csv.into_bytes()).await;
     tell("import through the server, digest and all", rows, imported.took);
     println!("the server held at most {:.0} MiB ({:.0} before the upload)", imported.peak_mib, imported.idle_mib);
+    assert!(imported.peak_mib <= SERVER_MIB_MAX, "the budget of the server is {SERVER_MIB_MAX} MiB");
     let rows = rows / 5;
     let workbook = workbook(&list(rows, 100_000));
     println!("{rows} rows, {} MiB of XLSX", workbook.len() >> 20);
@@ -50,6 +55,8 @@ async fn main() {
         "the server held at most {:.0} MiB ({:.0} before), its reader {:.0} MiB",
         imported.peak_mib, imported.idle_mib, imported.reader_mib
     );
+    assert!(imported.peak_mib <= SERVER_MIB_MAX, "the budget of the server is {SERVER_MIB_MAX} MiB");
+    assert!(imported.reader_mib <= READER_MIB_MAX, "the budget of the reader is {READER_MIB_MAX} MiB");
 }
 
 fn tell(what: &str, rows: usize, took: Duration) {
