@@ -37,6 +37,12 @@ pub fn bill(from: State, to: State) -> Option<Bill> {
     }
 }
 
+/// Whether a message in this state was charged: it is out, or may be.
+pub fn is_charged(state: State) -> bool {
+    use State::*;
+    matches!(state, Submitted | Delivered | Undelivered | Expired | Unknown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,16 +61,18 @@ mod tests {
     /// Every walk through the machine moves the money exactly once, on its way out of what is held.
     #[test]
     fn the_money_of_a_message_moves_exactly_once_on_every_walk() {
-        fn walk(state: State, steps: u32, moved: u32) {
+        fn walk(state: State, steps: u32, moved: &[Bill]) {
             let held = matches!(state, State::Queued | State::Sending);
-            assert_eq!(moved, u32::from(!held), "{state}");
+            assert_eq!(moved.len(), usize::from(!held), "{state}");
+            assert_eq!(moved == [Bill::Charge], is_charged(state), "{state}");
             if steps == 0 {
                 return;
             }
             for next in State::ALL.iter().filter(|next| state.may_become(**next)) {
-                walk(*next, steps - 1, moved + u32::from(bill(state, *next).is_some()));
+                let moved: Vec<Bill> = moved.iter().copied().chain(bill(state, *next)).collect();
+                walk(*next, steps - 1, &moved);
             }
         }
-        walk(State::Queued, 7, 0);
+        walk(State::Queued, 7, &[]);
     }
 }

@@ -1,7 +1,9 @@
 //! Lists of SMS over the simulated gateway: its own book says who was told, and the wallet paid for exactly that.
 
+use super::reports::{Workbook, summary, table};
 use super::*;
 use crate::support::{judge, until};
+use calamine::{Data, open_workbook_from_rs};
 use std::collections::BTreeSet;
 
 const PRICE: i64 = 35;
@@ -126,6 +128,66 @@ async fn the_report_of_a_list_sums_to_what_the_wallet_paid() {
     let sent = rows.iter().filter(|row| row[at("state")] == "delivered");
     let sum: i64 = sent.map(|row| row[at("amount")].parse::<i64>().unwrap()).sum();
     assert_eq!(sum, total(&done, "paid"));
+    world.books_balance();
+}
+
+/// Two are told, one of them in two SMS; one cannot be reached and is charged all the same; one is refused by the gateway, one is
+/// set aside, one has no mobile number.
+#[tokio::test]
+async fn the_report_of_a_list_says_who_was_not_told_and_why_and_ties_to_the_ledger() {
+    let world = world("bulk-ties", "").await;
+    let maker = &world.gaba.maker;
+    let long = "b".repeat(150);
+    let csv = format!(
+        "{}256774000100,{long},Lira\n256773000001,Absent,Lira\n256772000002,Refused,Lira\n256774000101,Aside,Lira\n\
+         0414123456,Fixed line,Lira\n",
+        people(1)
+    );
+    let ready = uploaded(&world, csv, TEMPLATE).await;
+    let aside = correct(&world, &ready, 6, json!({"excluded": true})).await;
+    approved(&world, &aside["batch"]).await;
+    maker.batch_in(id(&ready), &["completed"]).await;
+    let done = settled(&world, &ready).await;
+    let charged = 4 * PRICE;
+    assert_eq!((total(&done, "paid"), total(&done, "released")), (charged, PRICE), "{done}");
+
+    let path = |format: &str| format!("/v1/batches/{}/report?format={format}", id(&ready));
+    let (_, report) = maker.get(&path("json")).await;
+    let sum = |state: &str, rows: i64, amount: i64| {
+        let amount = amount.to_string();
+        json!({"state": state, "rows": rows, "amount": amount, "fee": "0", "tax": "0", "total": amount})
+    };
+    let told = json!({
+        "states": [sum("delivered", 2, 3 * PRICE), sum("undelivered", 1, PRICE), sum("rejected", 1, PRICE), sum("excluded", 2, 0)],
+        "paid": charged.to_string(), "taken_back": "0", "sent_out": charged.to_string(), "difference": "0",
+    });
+    assert_eq!(report["summary"], told);
+    let sms = report["ledger"].as_array().unwrap().iter().find(|sum| sum["kind"] == "sms").unwrap();
+    assert_eq!((&sms["amount"], &sms["to"]), (&json!(charged.to_string()), &json!("fees")));
+
+    let book = send(request(maker, "GET", &path("xlsx"))).await.body;
+    let mut book: Workbook = open_workbook_from_rs(std::io::Cursor::new(book)).unwrap();
+    let number = |number: i64| Data::Float(number as f64);
+    let amounts: Vec<Data> = table(&mut book, "Payments").into_iter().map(|row| row["amount"].clone()).collect();
+    assert_eq!(amounts[..4], [PRICE, 2 * PRICE, PRICE, PRICE].map(number));
+    let failures: Vec<[String; 3]> = table(&mut book, "Failures")
+        .iter()
+        .map(|row| ["row", "state", "reason_code"].map(|column| row[column].to_string()))
+        .collect();
+    let expected = [
+        ["4", "undelivered", "UNDELIVERED"],
+        ["5", "rejected", "REJECTED"],
+        ["6", "excluded", "set_aside"],
+        ["7", "excluded", "phone_landline"],
+    ];
+    assert_eq!(failures, expected.map(|row| row.map(str::to_owned)));
+    let summary = summary(&mut book);
+    assert_eq!((&summary["delivered"][0], &summary["delivered"][1]), (&number(2), &number(3 * PRICE)));
+    assert_eq!((&summary["all"][0], &summary["all"][1]), (&number(6), &number(5 * PRICE)));
+    for told in ["charged, by the lines", "charged, by the ledger"] {
+        assert_eq!(summary[told][1], number(charged), "{told}");
+    }
+    assert_eq!(summary["difference"][1], number(0));
     world.books_balance();
 }
 

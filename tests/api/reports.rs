@@ -191,10 +191,10 @@ async fn the_bad_rows_come_back_as_they_were_refused_as_csv_and_as_a_workbook() 
     assert_eq!(table(&mut book, "Rows to correct").len(), 0, "nothing is to be corrected");
 }
 
-type Workbook = Xlsx<Cursor<Vec<u8>>>;
+pub(super) type Workbook = Xlsx<Cursor<Vec<u8>>>;
 
 /// The rows of a sheet under its header, by heading.
-fn table(book: &mut Workbook, sheet: &str) -> Vec<HashMap<String, Data>> {
+pub(super) fn table(book: &mut Workbook, sheet: &str) -> Vec<HashMap<String, Data>> {
     let range = book.worksheet_range(sheet).unwrap();
     let mut rows = range.rows();
     let header: Vec<String> = rows.next().unwrap().iter().map(ToString::to_string).collect();
@@ -202,7 +202,7 @@ fn table(book: &mut Workbook, sheet: &str) -> Vec<HashMap<String, Data>> {
 }
 
 /// What stands beside each label of the summary.
-fn summary(book: &mut Workbook) -> HashMap<String, Vec<Data>> {
+pub(super) fn summary(book: &mut Workbook) -> HashMap<String, Vec<Data>> {
     let range = book.worksheet_range("Summary").unwrap();
     range.rows().map(|row| (row[0].to_string(), row[1..].to_vec())).collect()
 }

@@ -432,6 +432,29 @@ pub async fn the_report_of_a_list_tells_every_message_and_what_it_cost(h: Harnes
     assert_eq!(h.store.report_lines(org.id, batch.id, 3, 10).await.unwrap().len(), 1);
 }
 
+pub async fn the_report_of_a_list_adds_up_to_what_the_ledger_charged(h: Harness) {
+    let org = h.tenant().await;
+    let batch = approved(&h, &org, 7).await;
+    let undelivered = SmsOutcome::Undelivered { reason: reason() };
+    let outcomes = [SmsOutcome::Delivered, undelivered, taken(), unclear(), refused()];
+    for (message, outcome) in dispatch(&h, 6).await.iter().zip(outcomes) {
+        record(&h, message, outcome).await;
+    }
+    let (lines, head) = (
+        h.store.report_lines(org.id, batch.id, 0, 10).await.unwrap(),
+        h.store.report_head(org.id, batch.id).await.unwrap(),
+    );
+    let mut summary = gaba::report::settlement::Summary::of(&head.batch);
+    summary.add(&lines);
+    let view = summary.view(&head);
+    let sums: Vec<_> = view.states.iter().map(|sum| (sum.state.as_str(), sum.amount.as_str())).collect();
+    let in_order = ["delivered", "submitted", "sending", "unknown", "queued", "undelivered", "rejected"];
+    assert_eq!(sums, in_order.into_iter().zip(["35", "35", "70", "70", "35", "70", "35"]).collect::<Vec<_>>());
+    assert_eq!((view.paid.as_str(), view.sent_out.as_str(), view.difference.as_str()), ("210", "210", "0"));
+    assert_eq!(money(&h, &org, &batch).await, (costs(7), 210, 35, 105));
+    assert_tenant(&h, &org).await;
+}
+
 async fn test_send(
     h: &Harness,
     org: &Tenant,

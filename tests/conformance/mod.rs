@@ -253,6 +253,7 @@ conformance!(sqlite, open_sqlite; {
         claimers_that_race_send_every_message_once,
         a_broken_import_of_a_list_starts_clean,
         the_report_of_a_list_tells_every_message_and_what_it_cost,
+        the_report_of_a_list_adds_up_to_what_the_ledger_charged,
         a_test_shows_one_text_and_counts_nowhere,
         a_test_of_a_payroll_shows_what_the_paid_are_told,
         a_repeated_test_under_one_key_is_sent_once,

@@ -74,7 +74,7 @@ async fn on_the_statement(h: &Harness, org: &Tenant) -> Vec<i64> {
 async fn reported(h: &Harness, org: &Tenant, batch: &Batch) -> [String; 4] {
     let lines = h.store.report_lines(org.id, batch.id, 0, 10).await.unwrap();
     let head = h.store.report_head(org.id, batch.id).await.unwrap();
-    let mut summary = gaba::report::settlement::Summary::new(Currency::Ugx);
+    let mut summary = gaba::report::settlement::Summary::of(&head.batch);
     summary.add(&lines);
     let view = summary.view(&head);
     [view.paid, view.taken_back, view.sent_out, view.difference]

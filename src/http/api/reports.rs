@@ -39,6 +39,10 @@ struct ReportQuery {
 ///
 /// `X-Ledger-Position` names the last transfer that touched the batch. While nothing moves, the report is the same bytes each
 /// time. As XLSX it has the sheets Summary, Payments and Failures.
+///
+/// In a batch of kind `sms` each line is a message and its `amount` is what it costs. It is charged in the states `submitted`,
+/// `delivered`, `undelivered`, `expired` and `unknown`, for then it is, or may be, out; one that is `rejected` or `cancelled` was
+/// not sent, and its cost went back to the wallet.
 #[utoipa::path(get, path = "/v1/batches/{id}/report", operation_id = "get_report", tag = "Reports",
     params(Id, ReportQuery),
     responses((status = 200, content(

@@ -14,7 +14,7 @@ pub struct Json {
 
 impl Json {
     pub fn new(head: Head) -> Json {
-        Json { summary: Summary::new(head.batch.currency), head, first: true }
+        Json { summary: Summary::of(&head.batch), head, first: true }
     }
 }
 

@@ -4,16 +4,20 @@ pub mod csv;
 pub mod json;
 pub mod xlsx;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Kind};
 use crate::clock::Time;
 use crate::ids::{BatchId, PayoutId};
+use crate::machine::State as _;
 use crate::money::{Currency, Money};
+use crate::sms::{self, cost};
+use crate::wallet::AccountKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// One line. Amounts are decimal strings of the major unit; `None` where there is nothing to tell.
+/// One line. Amounts are decimal strings of the major unit; `None` where there is nothing to tell. In a batch of kind `sms` it
+/// is a message: it costs `amount`, `provider_reference` is its id, and `payout_id` is null.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = SettlementLine)]
 pub struct Line {
@@ -50,6 +54,29 @@ impl Line {
     /// It stays `paid`, for so it was; but whoever was paid has nothing of it.
     pub fn was_taken_back(&self) -> bool {
         self.state == "paid" && self.reason_code.as_deref() == Some("reversed")
+    }
+
+    /// A row of the upload that nobody approved: its amount is whatever was uploaded.
+    fn is_left_out(&self) -> bool {
+        self.state == "excluded"
+    }
+
+    /// Whether its amount is spent: somebody was paid, or a message is, or may be, out.
+    fn is_paid(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Payout => self.state == "paid",
+            Kind::Sms => sms::State::parse(&self.state).is_some_and(cost::is_charged),
+        }
+    }
+
+    /// Whether its recipient will get nothing, or may have got nothing, and nothing will be done about it by itself. A payout
+    /// that is `unknown` is still asked about; a message stays so.
+    fn is_failure(&self, kind: Kind) -> bool {
+        let over: &[&str] = match kind {
+            Kind::Payout => &["failed", "cancelled", "excluded"],
+            Kind::Sms => &["undelivered", "expired", "rejected", "unknown", "cancelled", "excluded"],
+        };
+        over.contains(&self.state.as_str()) || self.was_taken_back()
     }
 }
 
@@ -108,10 +135,13 @@ fn amount<S: serde::Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S
 }
 
 impl Head {
-    /// What has gone out through lanes, by the ledger alone.
+    /// What has gone out through lanes, or was charged for messages, by the ledger alone.
     pub fn sent_out(&self) -> Money {
-        let settlement = crate::wallet::AccountKind::Settlement.name();
-        let signed = |sum: &LedgerSum| match (sum.from == settlement, sum.to == settlement) {
+        let account = match self.batch.kind {
+            Kind::Payout => AccountKind::Settlement.name(),
+            Kind::Sms => AccountKind::Fees.name(),
+        };
+        let signed = |sum: &LedgerSum| match (sum.from == account, sum.to == account) {
             (false, true) => sum.amount.minor,
             (true, false) => -sum.amount.minor,
             _ => 0,
@@ -123,9 +153,10 @@ impl Head {
 /// What lines add up to, by state.
 #[derive(Clone, Debug)]
 pub struct Summary {
+    kind: Kind,
     currency: Currency,
     states: BTreeMap<String, Sum>,
-    /// What the paid really got, at first.
+    /// What the paid really got, at first; or what messages were charged.
     paid: i64,
     /// What of that providers took back.
     taken_back: i64,
@@ -143,7 +174,8 @@ pub struct Sum {
 /// A summary as JSON shows it. The amounts of `states` are those that were approved, `paid` is what really was paid, and
 /// `taken_back` what of that providers took back (lines in state `paid` with the reason `reversed`). `difference` is `paid` less
 /// `taken_back` and less what the ledger sent out: nothing, unless the batch ran while the report was made, or somebody was
-/// paid twice.
+/// paid twice. In a batch of kind `sms`, `paid` is the cost of the messages that are, or may be, out (`submitted`, `delivered`,
+/// `undelivered`, `expired` and `unknown`), and `sent_out` what the ledger charged for them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SettlementSummary)]
 pub struct SummaryView {
@@ -165,24 +197,37 @@ pub struct SumView {
     pub total: String,
 }
 
-/// The states in the order of their telling: what was paid first.
-const ORDER: [&str; 8] = ["paid", "accepted", "sending", "unknown", "queued", "failed", "cancelled", "excluded"];
+/// The states in the order of their telling: who was reached first.
+const ORDER: [&str; 13] = [
+    "paid",
+    "delivered",
+    "accepted",
+    "submitted",
+    "sending",
+    "unknown",
+    "queued",
+    "failed",
+    "undelivered",
+    "expired",
+    "rejected",
+    "cancelled",
+    "excluded",
+];
 
 impl Summary {
-    pub fn new(currency: Currency) -> Summary {
-        Summary { currency, states: BTreeMap::new(), paid: 0, taken_back: 0 }
+    pub fn of(batch: &Batch) -> Summary {
+        Summary { kind: batch.kind, currency: batch.currency, states: BTreeMap::new(), paid: 0, taken_back: 0 }
     }
 
     pub fn add(&mut self, lines: &[Line]) {
         for line in lines {
-            // The amount of a row left out is whatever was uploaded.
-            let minor = |text: &Option<String>| match (line.payout_id, text) {
-                (Some(_), Some(text)) => Money::parse(text, self.currency).map_or(0, |money| money.minor),
+            let minor = |text: &Option<String>| match text {
+                Some(text) if !line.is_left_out() => Money::parse(text, self.currency).map_or(0, |money| money.minor),
                 _ => 0,
             };
             let (amount, fee, tax, total) =
                 (minor(&line.amount), minor(&line.fee), minor(&line.tax), minor(&line.total));
-            if line.state == "paid" {
+            if line.is_paid(self.kind) {
                 let paid = if line.paid_amount.is_some() { minor(&line.paid_amount) } else { amount };
                 self.paid += paid;
                 self.taken_back += if line.was_taken_back() { paid } else { 0 };
@@ -330,14 +375,70 @@ pub(super) mod tests {
         }
     }
 
+    /// A message that costs 70.
+    pub fn message(state: &str) -> Line {
+        let cost = (state != "excluded").then(|| "70".to_owned());
+        Line { payout_id: None, amount: cost.clone(), fee: None, tax: None, total: cost, ..line(state) }
+    }
+
+    /// Of a list of SMS of whose messages `charged` was charged by the ledger.
+    pub fn head_of_messages(charged: i64) -> Head {
+        let sum = |kind: &str, to: &str, minor| LedgerSum {
+            kind: kind.into(),
+            from: "hold".into(),
+            to: to.into(),
+            transfers: 1,
+            amount: Money::new(minor, Currency::Ugx),
+        };
+        let batch = Batch { kind: Kind::Sms, ..head().batch };
+        Head { batch, position: 7, ledger: vec![sum("sms", "fees", charged), sum("release", "wallet", 140)] }
+    }
+
     #[test]
     fn what_went_out_is_what_settlement_accounts_gained() {
         assert_eq!(head().sent_out().minor, 100_000);
     }
 
     #[test]
+    fn messages_that_are_or_may_be_out_are_charged_and_the_others_are_not() {
+        let states = [
+            "delivered",
+            "submitted",
+            "sending",
+            "unknown",
+            "queued",
+            "undelivered",
+            "expired",
+            "rejected",
+            "cancelled",
+            "excluded",
+        ];
+        let lines: Vec<Line> = states.iter().rev().map(|state| message(state)).collect();
+        for (charged, difference) in [(350, "0"), (420, "-70"), (0, "350")] {
+            let head = head_of_messages(charged);
+            let mut summary = Summary::of(&head.batch);
+            summary.add(&lines);
+            let view = summary.view(&head);
+            assert_eq!(view.states.iter().map(|sum| sum.state.as_str()).collect::<Vec<_>>(), states);
+            assert!(view.states.iter().all(|sum| (sum.amount == "70") == (sum.state != "excluded")), "{view:?}");
+            assert_eq!((view.paid.as_str(), view.sent_out), ("350", charged.to_string()));
+            assert_eq!((view.taken_back.as_str(), view.difference.as_str()), ("0", difference));
+        }
+    }
+
+    #[test]
+    fn whoever_gets_nothing_by_itself_is_a_failure() {
+        let failures = |kind: Kind, states: &[&str]| states.iter().filter(|s| line(s).is_failure(kind)).count();
+        assert_eq!(failures(Kind::Payout, &["failed", "cancelled", "excluded"]), 3);
+        assert_eq!(failures(Kind::Payout, &["paid", "accepted", "sending", "unknown", "queued"]), 0);
+        let missed = ["undelivered", "expired", "rejected", "unknown", "cancelled", "excluded"];
+        assert_eq!(failures(Kind::Sms, &missed), missed.len());
+        assert_eq!(failures(Kind::Sms, &["delivered", "submitted", "sending", "queued"]), 0);
+    }
+
+    #[test]
     fn the_amount_of_a_row_left_out_is_never_added() {
-        let mut summary = Summary::new(Currency::Ugx);
+        let mut summary = Summary::of(&head().batch);
         summary.add(&[line("excluded"), line("paid"), line("queued")]);
         let states = summary.states();
         assert_eq!(states.iter().map(|(state, _)| *state).collect::<Vec<_>>(), ["paid", "queued", "excluded"]);
@@ -347,7 +448,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_really_paid_is_what_went_out() {
-        let mut summary = Summary::new(Currency::Ugx);
+        let mut summary = Summary::of(&head().batch);
         summary.add(&[Line { paid_amount: Some("30000".into()), ..line("paid") }, line("paid")]);
         assert_eq!((summary.states()[0].1.amount, summary.paid), (100_000, 80_000));
     }
@@ -357,7 +458,7 @@ pub(super) mod tests {
         let back = Line { reason_code: Some("reversed".into()), ..line("paid") };
         let failed = Line { reason_code: Some("reversed".into()), ..line("failed") };
         assert!(back.was_taken_back() && !failed.was_taken_back() && !line("paid").was_taken_back());
-        let mut summary = Summary::new(Currency::Ugx);
+        let mut summary = Summary::of(&head().batch);
         summary.add(&[line("paid"), line("paid"), Line { paid_amount: Some("20000".into()), ..back }, failed]);
         let view = summary.view(&head());
         assert_eq!((view.paid.as_str(), view.taken_back.as_str()), ("120000", "20000"));

@@ -1,7 +1,8 @@
 //! The settlement report as a workbook: Summary, Payments (a row per recipient of the upload), Failures (those who were
-//! not paid, or from whom the provider took it back, and why).
+//! not paid or not reached, or from whom the provider took it back, and why).
 
 use super::{Head, Line, Sum, Summary};
+use crate::batch::Kind;
 use crate::money::Money;
 use crate::report::BookError;
 use crate::report::xlsx::{self, Cell, Column, Sheet, Table};
@@ -39,8 +40,6 @@ const FAILURES: [Column; 9] = [
     ("reason", 60.0),
     ("attempts", 9.0),
 ];
-/// States of rows whose recipients will get nothing by themselves.
-const NOT_PAID: [&str; 3] = ["failed", "cancelled", "excluded"];
 
 pub struct Book {
     book: xlsx::Book,
@@ -57,15 +56,15 @@ impl Book {
         let title = format!("Settlement report: {}", batch.name);
         let mut book = xlsx::Book::new(folder, &title, created, batch.currency)?;
         let (payments, failures) = (book.table("Payments", &PAYMENTS)?, book.table("Failures", &FAILURES)?);
-        Ok(Book { book, summary: Summary::new(batch.currency), head, payments, failures })
+        Ok(Book { book, summary: Summary::of(batch), head, payments, failures })
     }
 
     fn line(&mut self, line: &Line) -> Result<(), BookError> {
         let text = |value: &'_ Option<String>| -> Option<String> { value.clone() };
         // Of a row left out the amount is what was uploaded, number or not.
-        let amount = match line.payout_id {
-            Some(_) => Cell::amount(line.amount.as_deref()),
-            None => Cell::text(line.amount.as_deref()),
+        let amount = match line.is_left_out() {
+            false => Cell::amount(line.amount.as_deref()),
+            true => Cell::text(line.amount.as_deref()),
         };
         let reason = text(&line.reason).or_else(|| text(&line.reason_code));
         let (payout, reference) =
@@ -91,7 +90,7 @@ impl Book {
             Cell::amount(line.paid_amount.as_deref()),
         ];
         self.payments.row(&mut self.book, &payment)?;
-        if !NOT_PAID.contains(&line.state.as_str()) && !line.was_taken_back() {
+        if !line.is_failure(self.head.batch.kind) {
             return Ok(());
         }
         let failure = [
@@ -197,17 +196,26 @@ fn sums(sheet: &mut Sheet, book: &xlsx::Book, head: &Head, state: &str, sum: Sum
 /// The lines beside the ledger.
 fn ties(sheet: &mut Sheet, book: &xlsx::Book, head: &Head, summary: &Summary) -> Result<(), BookError> {
     let view = summary.view(head);
+    let (sums, why): (&[_], _) = match head.batch.kind {
+        Kind::Payout => (
+            &[
+                ("paid, by the lines", &view.paid),
+                ("taken back by providers", &view.taken_back),
+                ("sent out, by the ledger", &view.sent_out),
+            ],
+            "The batch ran while this was made, or somebody was paid twice: see the exceptions.",
+        ),
+        // What is not delivered is charged like what is.
+        Kind::Sms => (
+            &[("charged, by the lines", &view.paid), ("charged, by the ledger", &view.sent_out)],
+            "The batch ran while this was made; if it did not, ask your operator to check the ledger.",
+        ),
+    };
     sheet.row(book, &[])?;
-    for (what, amount) in [
-        ("paid, by the lines", &view.paid),
-        ("taken back by providers", &view.taken_back),
-        ("sent out, by the ledger", &view.sent_out),
-        ("difference", &view.difference),
-    ] {
+    for (what, amount) in sums.iter().chain([&("difference", &view.difference)]) {
         sheet.row(book, &[Cell::Text(what), Cell::Empty, Cell::Amount(amount)])?;
     }
     if view.difference != Money::new(0, head.batch.currency).amount() {
-        let why = "The batch ran while this was made, or somebody was paid twice: see the exceptions.";
         sheet.row(book, &[Cell::Text(why)])?;
     }
     Ok(())

@@ -7,8 +7,10 @@ JOIN payout_details d ON d.batch_id = m.batch_id AND d.row = m.row
 WHERE m.batch_id = $1 AND m.purpose = 'bulk' AND m.row > $2
 UNION ALL
 SELECT r.row, r.reference, NULL, NULL, r.name, r.msisdn, NULL, NULL, r.amount, NULL, NULL, NULL, 'excluded',
-       (SELECT i.code FROM issues i WHERE i.batch_id = r.batch_id AND i.row = r.row AND i.severity = 'error' ORDER BY i.ordinal LIMIT 1),
-       (SELECT i.message FROM issues i WHERE i.batch_id = r.batch_id AND i.row = r.row AND i.severity = 'error' ORDER BY i.ordinal LIMIT 1),
+       CASE r.aside WHEN 1 THEN 'set_aside'
+            ELSE (SELECT i.code FROM issues i WHERE i.batch_id = r.batch_id AND i.row = r.row AND i.severity = 'error' ORDER BY i.ordinal LIMIT 1) END,
+       CASE r.aside WHEN 1 THEN 'its maker set it aside'
+            ELSE (SELECT i.message FROM issues i WHERE i.batch_id = r.batch_id AND i.row = r.row AND i.severity = 'error' ORDER BY i.ordinal LIMIT 1) END,
        NULL, NULL, NULL, NULL, 0
 FROM rejected_rows r
 WHERE r.batch_id = $1 AND r.row > $2
