@@ -142,7 +142,7 @@ impl Import {
 
     async fn import(&self, batch: &Batch) -> Result<(), Trouble> {
         let (file, file_bytes) = self.spool(batch).await?;
-        let remembered = self.store.remembered_mappings(batch.organisation).await?;
+        let remembered = self.store.remembered_mappings(batch.organisation, batch.kind).await?;
         let (store, router, batch) = (self.store.clone(), self.router.clone(), batch.clone());
         let country = route::country(&self.config.lanes, batch.currency);
         let since = self.config.duplicates_since(self.clock.now());

@@ -56,7 +56,7 @@ pub struct Understood {
     /// Our column → theirs, every field that was found, as JSON.
     pub mapping: String,
     pub mapping_source: MappingSource,
-    /// What the upload's own mapping is remembered by, once the list was approved.
+    /// What the upload's own mapping is remembered by, for lists of its kind, once the list was approved.
     pub header: import::Fingerprint,
 }
 

@@ -33,7 +33,7 @@ pub struct BatchView {
     pub source: Option<Value>,
     /// Our column → theirs: every field that was found.
     pub mapping: Option<Value>,
-    /// Who said so: `given`, `remembered` from an earlier upload, or `recognised` by the names of the columns.
+    /// Who said so: `given`, `remembered` from an earlier list of the same kind, or `recognised` by the names of the columns.
     pub mapping_source: Option<String>,
     pub declared_total: Option<String>,
     pub declared_count: Option<i64>,

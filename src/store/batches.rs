@@ -2,7 +2,7 @@
 
 use super::{Compared, Done, Idempotency, IssueView, Page, PageRequest, Result};
 use crate::batch::import::{Remembered, Severity};
-use crate::batch::{Batch, NewBatch, Understood};
+use crate::batch::{Batch, Kind, NewBatch, Understood};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
@@ -98,8 +98,9 @@ pub trait Batches: Send + Sync {
     /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed. One whose
     /// reader never came back is claimed only while no other is in hand, and then is the only one.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
-    /// What approved lists with a mapping of their own taught of headers, the latest of each header.
-    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered>;
+    /// What approved lists of a kind with a mapping of their own taught of headers, the latest of each header. What a list of
+    /// SMS taught says nothing of whom a payroll pays.
+    async fn remembered_mappings(&self, organisation: OrganisationId, kind: Kind) -> Result<Remembered>;
     /// Engine: adds rows to a batch being imported, and to its counters; `batch.reading` says how far the file was read.
     /// A row of neither a recipient nor a rejected row is no row of the list, only what is said of it. [`StoreError::Fenced`] when the claim is no longer ours.
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()>;

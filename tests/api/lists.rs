@@ -47,6 +47,39 @@ async fn a_mapping_is_remembered_for_the_next_list_with_the_same_header() {
     assert_eq!(ready(&stranger, next, &[]).await["state"], "import_failed", "nobody else's header is known");
 }
 
+/// People are paid on one number and told on another, from the same list.
+#[tokio::test]
+async fn a_payroll_is_not_paid_to_the_numbers_that_a_list_of_sms_goes_to() {
+    let world = World::start("remembered-by-kind").await;
+    let maker = &world.gaba.maker;
+    let people = |pay: u32| {
+        format!(
+            "Name,MoMo line,Whatsapp line,Amount\nAkello,0772345678,0752345678,{pay}\nOkot,0772345679,0752345679,6000\n"
+        )
+    };
+    let sms = [("kind", "sms"), ("sms_template", "Dear ((name)), come")];
+    let approved = async |batch: Value| {
+        assert_eq!(batch["mapping_source"], "given", "{batch}");
+        let submitted = command(maker, &batch, "submit", json!({})).await;
+        assert_eq!(submitted.status, 200, "{}", submitted.body);
+        assert_eq!(world.gaba.checker.approve(&submitted.body).await.0, 200);
+    };
+    let momo = ("mapping", r#"{"msisdn":"MoMo line"}"#);
+    approved(ready(maker, people(5_000), &[momo]).await).await;
+    let whatsapp = ("mapping", r#"{"msisdn":"Whatsapp line"}"#);
+    approved(ready(maker, people(5_000), &[&sms[..], &[whatsapp]].concat()).await).await;
+    for (fields, noun, column, numbers) in [
+        (&[][..], "payouts", "MoMo line", ["256772345678", "256772345679"]),
+        (&sms[..], "messages", "Whatsapp line", ["256752345678", "256752345679"]),
+    ] {
+        let next = ready(maker, people(5_500), fields).await;
+        assert_eq!((&next["state"], &next["mapping_source"]), (&json!("ready"), &json!("remembered")), "{next}");
+        assert_eq!(next["mapping"]["msisdn"], column);
+        let rows = maker.all(&format!("/v1/batches/{}/{noun}", id(&next))).await;
+        assert_eq!(rows.iter().map(|row| row["msisdn"].as_str().unwrap()).collect::<Vec<_>>(), numbers);
+    }
+}
+
 #[tokio::test]
 async fn a_list_that_is_not_what_its_uploader_declared_is_not_submitted() {
     let world = World::start("declared").await;

@@ -1,8 +1,10 @@
 //! What is known of a list beside its rows: how it was understood, what it was declared to hold, how far it is read.
 
+use super::steps::SMS_LANE;
 use super::support::*;
-use gaba::batch::import::{Mapping, MappingSource};
-use gaba::batch::{Batch, Declared, Reading, State, Understood};
+use gaba::batch::import::{Fingerprint, Mapping, MappingSource};
+use gaba::batch::{Batch, Declared, Kind, Reading, State, Understood};
+use gaba::sms::segments;
 use gaba::store::{IssueView, NewRow, Refusal};
 use serde_json::json;
 
@@ -13,11 +15,21 @@ fn understood(mapping_source: MappingSource, header: u8) -> Understood {
 
 /// Uploads a list with this mapping, reads it, and finishes it as `understood`.
 async fn read(h: &Harness, tenant: &Tenant, mapping: Option<&str>, understood: Understood) -> Batch {
+    read_as(h, tenant, Kind::Payout, mapping, understood).await
+}
+
+async fn read_as(h: &Harness, tenant: &Tenant, kind: Kind, mapping: Option<&str>, understood: Understood) -> Batch {
     let mut new = h.new_batch(tenant, &format!("key-{}", h.next()), &list(1));
-    new.mapping = mapping.map(str::to_owned);
+    (new.kind, new.mapping) = (kind, mapping.map(str::to_owned));
+    let mut rows = list(1).new_rows();
+    if kind == Kind::Sms {
+        new.sms_template = Some("Come".into());
+        let recipient = rows[0].recipient.as_mut().unwrap();
+        (recipient.lane, recipient.sms) = (SMS_LANE.into(), Some(segments::measure("Come")));
+    }
     let created = applied(h.store.create_batch(new).await);
     let batch = h.store.claim_import(LEASE).await.unwrap().unwrap();
-    h.store.import_rows(&batch, LEASE, list(1).new_rows()).await.unwrap();
+    h.store.import_rows(&batch, LEASE, rows).await.unwrap();
     let mut totals = list(1).totals("sha256:0");
     totals.understood = Some(understood);
     h.store.finish_import(&batch, totals).await.unwrap();
@@ -34,10 +46,9 @@ pub async fn a_list_shows_how_it_was_understood(h: Harness) {
 
 pub async fn a_mapping_is_remembered_for_its_header_once_its_list_is_approved(h: Harness) {
     let (org, other) = (h.tenant().await, h.tenant().await);
-    let remembered = async || h.store.remembered_mappings(org.id).await.unwrap().into_iter().collect::<Vec<_>>();
     let given = Some(r#"{"amount":"Net pay"}"#);
     let batch = read(&h, &org, given, understood(MappingSource::Given, 1)).await;
-    assert_eq!(remembered().await, [], "it may be a slip");
+    assert_eq!(remembered(&h, &org, Kind::Payout).await, [], "it may be a slip");
     approve(&h, &org, &batch).await;
     for (mapping, source, header) in [
         (None, MappingSource::Recognised, 2),
@@ -48,15 +59,43 @@ pub async fn a_mapping_is_remembered_for_its_header_once_its_list_is_approved(h:
         approve(&h, &org, &batch).await;
     }
     let net = Mapping::parse(r#"{"msisdn":"Tel.","amount":"Net pay"}"#).unwrap();
-    assert_eq!(remembered().await, [([1; 32], net.clone())]);
-    assert!(h.store.remembered_mappings(other.id).await.unwrap().is_empty());
+    assert_eq!(remembered(&h, &org, Kind::Payout).await, [([1; 32], net.clone())]);
+    assert_eq!(remembered(&h, &other, Kind::Payout).await, []);
     let gross = r#"{"msisdn":"Tel.","amount":"Gross pay"}"#;
     let later = Understood { mapping: gross.into(), ..understood(MappingSource::Given, 1) };
     h.advance(LEASE);
     let batch = read(&h, &org, Some(gross), later).await;
-    assert_eq!(remembered().await, [([1; 32], net)]);
+    assert_eq!(remembered(&h, &org, Kind::Payout).await, [([1; 32], net)]);
     approve(&h, &org, &batch).await;
-    assert_eq!(remembered().await, [([1; 32], Mapping::parse(gross).unwrap())], "the latest word counts");
+    assert_eq!(
+        remembered(&h, &org, Kind::Payout).await,
+        [([1; 32], Mapping::parse(gross).unwrap())],
+        "the latest word counts"
+    );
+}
+
+/// A list of SMS goes to whatever number reaches people; its header may be that of a payroll.
+pub async fn what_lists_of_one_kind_taught_is_not_used_for_another(h: Harness) {
+    let org = h.tenant().await;
+    let taught = |column: &str| format!(r#"{{"msisdn":"{column}","amount":"Net pay"}}"#);
+    let known = |column: &str| vec![([1; 32], Mapping::parse(&taught(column)).unwrap())];
+    for (kind, column, payroll, messages) in [
+        (Kind::Payout, "MoMo line", known("MoMo line"), vec![]),
+        (Kind::Sms, "Whatsapp line", known("MoMo line"), known("Whatsapp line")),
+        (Kind::Payout, "Salary line", known("Salary line"), known("Whatsapp line")),
+        (Kind::Sms, "Home line", known("Salary line"), known("Home line")),
+    ] {
+        let mapping = taught(column);
+        let said = Understood { mapping: mapping.clone(), ..understood(MappingSource::Given, 1) };
+        let batch = read_as(&h, &org, kind, Some(&mapping), said).await;
+        approve(&h, &org, &batch).await;
+        assert_eq!(remembered(&h, &org, Kind::Payout).await, payroll, "after {column}");
+        assert_eq!(remembered(&h, &org, Kind::Sms).await, messages, "after {column}");
+    }
+}
+
+async fn remembered(h: &Harness, org: &Tenant, kind: Kind) -> Vec<(Fingerprint, Mapping)> {
+    h.store.remembered_mappings(org.id, kind).await.unwrap().into_iter().collect()
 }
 
 async fn approve(h: &Harness, org: &Tenant, batch: &Batch) {
@@ -72,7 +111,7 @@ pub async fn a_mapping_of_an_upload_that_failed_is_not_remembered(h: Harness) {
     applied(h.store.create_batch(new).await);
     let batch = h.store.claim_import(LEASE).await.unwrap().unwrap();
     h.store.fail_import(&batch, "the file is empty").await.unwrap();
-    assert!(h.store.remembered_mappings(org.id).await.unwrap().is_empty());
+    assert_eq!(remembered(&h, &org, Kind::Payout).await, []);
 }
 
 pub async fn an_import_shows_how_far_it_is_and_begins_again_at_nothing(h: Harness) {

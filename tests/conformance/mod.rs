@@ -101,6 +101,7 @@ conformance!(sqlite, open_sqlite; {
     lists {
         a_list_shows_how_it_was_understood,
         a_mapping_is_remembered_for_its_header_once_its_list_is_approved,
+        what_lists_of_one_kind_taught_is_not_used_for_another,
         a_mapping_of_an_upload_that_failed_is_not_remembered,
         an_import_shows_how_far_it_is_and_begins_again_at_nothing,
         a_failed_import_counts_nothing,

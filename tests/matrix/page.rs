@@ -18,8 +18,8 @@ the amount. They are found by their names, whatever the case, the accents or the
 |---|---|
 {names}
 Other names can be told at the upload, as a `mapping` from our column to yours: `{\"msisdn\": \"Simu\", \"amount\": \"To
-pay\"}`. Once the list was approved it is remembered: the next list with the same header needs none. `{}` means that nothing
-remembered is to be used.
+pay\"}`. Once the list was approved it is remembered: the next list with the same header needs none. What a list of SMS taught is
+used for lists of SMS alone, and what a payroll taught for payrolls. `{}` means that nothing remembered is to be used.
 A second column that may be the phone number or the amount by its name (*Amount paid* beside *Amount*, *MM number* beside *Phone*)
 stops the list until a mapping says which is meant. A column *currency* is compared with the currency of the list.
 Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.

@@ -109,8 +109,8 @@ impl Batches for SqliteStore {
         }
     }
 
-    async fn remembered_mappings(&self, organisation: OrganisationId) -> Result<Remembered> {
-        super::mappings::of_organisation(&self.reader, organisation).await
+    async fn remembered_mappings(&self, organisation: OrganisationId, kind: Kind) -> Result<Remembered> {
+        super::mappings::of_organisation(&self.reader, organisation, kind).await
     }
 
     async fn import_rows(&self, batch: &Batch, lease: Duration, rows: Vec<NewRow>) -> Result<()> {

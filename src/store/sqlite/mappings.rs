@@ -1,18 +1,23 @@
-//! Which column is which, as uploads said: for the next upload with the same header.
+//! Which column is which, as uploads said: for the next upload of the same kind with the same header.
 
 use super::rows::get;
 use super::{Result, Tx, error, sql};
+use crate::batch::Kind;
 use crate::batch::import::{Mapping, Remembered};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::store::StoreError;
 use sqlx::sqlite::SqlitePool;
 
-/// An organisation's latest headers; lists come from a handful of programs.
+/// An organisation's latest headers of a kind; lists come from a handful of programs.
 const REMEMBERED_MAX: i64 = 200;
 
-pub(super) async fn of_organisation(reader: &SqlitePool, organisation: OrganisationId) -> Result<Remembered> {
-    let list = sql!("mapping_list").bind(organisation).bind(REMEMBERED_MAX);
+pub(super) async fn of_organisation(
+    reader: &SqlitePool,
+    organisation: OrganisationId,
+    kind: Kind,
+) -> Result<Remembered> {
+    let list = sql!("mapping_list").bind(organisation).bind(kind.name()).bind(REMEMBERED_MAX);
     let found = list.fetch_all(reader).await.map_err(error)?;
     let damaged = |what| StoreError::Rejected(format!("a remembered mapping cannot be read: {what}"));
     let one = |row: &sqlx::sqlite::SqliteRow| {

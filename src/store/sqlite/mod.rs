@@ -90,7 +90,7 @@ const SCHEMA_GUARDS: [(Guard, &str); 3] = [
 ];
 
 /// The schema's versions, in order; a test compares them with the folder.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "main job", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_main_job.sql"))),
     (2, "quarantine", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0002_quarantine.sql"))),
     (
@@ -103,6 +103,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "paid amounts", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0006_paid_amounts.sql"))),
     (7, "correctors", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0007_correctors.sql"))),
     (8, "retry from", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0008_retry_from.sql"))),
+    (
+        9,
+        "mappings by kind",
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0009_mappings_by_kind.sql")),
+    ),
 ];
 
 fn migrator() -> Migrator {

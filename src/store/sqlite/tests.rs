@@ -169,6 +169,48 @@ async fn a_ledger_that_is_made_anew_is_the_same_ledger() {
     assert!(sqlx::raw_sql("DELETE FROM transfers").execute(&mut db).await.is_err());
 }
 
+/// A list of SMS may have replaced what a payroll taught of their header: the lists still have both. What lists taught that are
+/// older than their headers is a payroll's.
+#[tokio::test]
+async fn what_lists_taught_of_their_columns_is_kept_by_kind() {
+    use sqlx::Connection;
+    let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let migrate = async |db: &mut SqliteConnection, versions: std::ops::RangeInclusive<i64>| {
+        for (_, _, sql) in MIGRATIONS.into_iter().filter(|(version, ..)| versions.contains(version)) {
+            sqlx::raw_sql(sql).execute(&mut *db).await.unwrap();
+        }
+    };
+    migrate(&mut db, 1..=8).await;
+    let list = |id: u8, kind: &str, mapping: &str, source: &str, header: &str, approved_at: &str| {
+        format!(
+            "(x'{id:02x}', x'01', 'live', '{kind}', 'completed', '{mapping}', '{source}', {header}, {approved_at}, \
+                  'l', 'UGX', 0, 'l.csv', x'01', x'01', x'01', x'01', 'm', 0)"
+        )
+    };
+    let lists = [
+        list(1, "payout", "momo", "given", "x'aa'", "1"),
+        list(2, "payout", "new momo", "given", "x'aa'", "3"),
+        list(3, "sms", "whatsapp", "given", "x'aa'", "5"),
+        list(4, "payout", "slip", "given", "x'aa'", "NULL"),
+        list(5, "payout", "known", "recognised", "x'bb'", "6"),
+    ];
+    let before = format!(
+        "DROP TRIGGER batch_begins_importing; INSERT INTO organisations (id, name, created_at) VALUES (x'01', 'one', 0); \
+         INSERT INTO batches (id, organisation_id, mode, kind, state, mapping, mapping_source, header, approved_at, name, currency, \
+                              notify, file_name, upload_id, fingerprint, file_hash, created_by, created_by_label, created_at) \
+         VALUES {}; \
+         INSERT INTO column_mappings (organisation_id, fingerprint, mapping, given_at) \
+         VALUES (x'01', x'aa', 'whatsapp', 5), (x'01', x'cc', 'old', 0)",
+        lists.join(", ")
+    );
+    sqlx::raw_sql(AssertSqlSafe(before)).execute(&mut db).await.unwrap();
+    migrate(&mut db, 9..=9).await;
+    let kept =
+        "SELECT kind || ' ' || hex(fingerprint) || ' ' || mapping || ' ' || given_at FROM column_mappings ORDER BY 1";
+    let kept: Vec<String> = sqlx::query_scalar(kept).fetch_all(&mut db).await.unwrap();
+    assert_eq!(kept, ["payout AA new momo 3", "payout CC old 0", "sms AA whatsapp 5"]);
+}
+
 #[tokio::test]
 async fn what_was_really_paid_is_said_once_and_of_what_is_paid() {
     let (_dir, store) = store().await;
