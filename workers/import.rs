@@ -333,13 +333,7 @@ impl<'a> Loader<'a> {
         if let Some(since) = self.since
             && let Some(same) = self.runtime.block_on(self.store.same_file(&self.batch, since))?
         {
-            let message = format!(
-                "the very same file was uploaded before, as \"{}\" on {}. Cancel this batch unless everybody on it \
-                 shall be paid once more",
-                same.batch_name,
-                same.batch_created_at.day()
-            );
-            notices.push(Issue::warning(summary.header.row, "same_file", message));
+            notices.push(Issue::warning(summary.header.row, "same_file", same.said(self.batch.kind)));
         }
         Ok(notices)
     }

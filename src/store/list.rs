@@ -1,9 +1,9 @@
 //! What crosses the port when a list is read, corrected and compared with others.
 
 use super::{Done, NewRecipient, NewRow, RejectedRow, Result};
-use crate::batch::Batch;
 use crate::batch::correction::{Corrected, Correction, RowView, StoredRow};
 use crate::batch::import::{Issue, Row, Uploaded};
+use crate::batch::{Batch, Kind};
 use crate::clock::Time;
 use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
@@ -92,11 +92,28 @@ pub struct LookedAt {
     pub last: Option<u32>,
 }
 
-/// Another batch of the very same file.
+/// Another batch that does the same with the very same file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SameFile {
     pub batch_name: String,
     pub batch_created_at: Time,
+}
+
+impl SameFile {
+    /// What is told of a list of this kind that comes again. It is read for as long as the list waits, so it does not say how far
+    /// the other one is.
+    pub fn said(&self, kind: Kind) -> String {
+        let (again, done) = match kind {
+            Kind::Payout => ("", "paid"),
+            Kind::Sms => (" with the same text", "told"),
+        };
+        format!(
+            "the very same file was uploaded before{again}, as the list \"{}\" of {}. Cancel this batch unless everybody on it \
+             shall be {done} by both",
+            self.batch_name,
+            self.batch_created_at.day()
+        )
+    }
 }
 
 impl From<Issue> for IssueView {
@@ -192,7 +209,8 @@ pub trait Lists: Send + Sync {
     async fn duplicates(&self, batch: &Batch, since: Time, after: u32, rows: u32) -> Result<LookedAt>;
     /// Writes them down as warnings of the batch, once. [`StoreError::Fenced`] when the batch moved on.
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
-    /// The latest other batch of the same file that is open, or was created or last paid from after `since`.
+    /// The latest other batch of the same file and kind (and, of SMS, of the same text) that is open, or was created or completed
+    /// after `since`.
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;
     /// A number that rises whenever a list of the organisation changes.
     async fn lists_seen(&self, organisation: OrganisationId) -> Result<i64>;

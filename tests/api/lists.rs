@@ -80,6 +80,65 @@ async fn a_payroll_is_not_paid_to_the_numbers_that_a_list_of_sms_goes_to() {
     }
 }
 
+/// What is said of the list as a whole: the row it is said in, and the text.
+async fn same_file(maker: &Api, batch: &Value) -> Option<(u64, String)> {
+    let issues = maker.all(&format!("/v1/batches/{}/issues", id(batch))).await;
+    let told: Vec<_> = issues.into_iter().filter(|issue| issue["code"] == "same_file").collect();
+    assert!(told.len() <= 1 && told.iter().all(|issue| issue["severity"] == "warning"), "{told:?}");
+    told.first().map(|issue| (issue["row"].as_u64().unwrap(), issue["message"].as_str().unwrap().to_owned()))
+}
+
+#[tokio::test]
+async fn the_same_file_again_is_told_of_before_anybody_is_paid_twice() {
+    let world = World::start("same-file").await;
+    let maker = &world.gaba.maker;
+    let csv = "March payroll\nphone,amount\n0772345678,5000\n0752345678,6000\n";
+    let march = ready(maker, csv, &[("name", "March")]).await;
+    assert_eq!(same_file(maker, &march).await, None);
+    let submitted = command(maker, &march, "submit", json!({})).await.body;
+    assert_eq!(world.gaba.checker.approve(&submitted).await.0, 200);
+    maker.batch_in(id(&march), &["completed"]).await;
+
+    let again = ready(maker, csv, &[("name", "March again")]).await;
+    let day = &march["created_at"].as_str().unwrap()[..10];
+    let text = format!(
+        "the very same file was uploaded before, as the list \"March\" of {day}. Cancel this batch unless everybody on it shall be \
+         paid by both"
+    );
+    assert_eq!(same_file(maker, &again).await, Some((2, text)), "in the row of the header");
+    assert_eq!((&again["counts"]["warnings"], &again["counts"]["duplicates"]), (&json!(3), &json!(2)), "{again}");
+    let other = ready(maker, csv.replace("March", "April"), &[]).await;
+    assert_eq!(same_file(maker, &other).await, None, "the same payments in another file are told row by row");
+    assert_eq!(other["counts"]["duplicates"], 2);
+    let (_, stranger, _) = world.other_organisation();
+    assert_eq!(same_file(&stranger, &ready(&stranger, csv, &[]).await).await, None);
+}
+
+#[tokio::test]
+async fn a_list_that_tells_people_is_no_second_payment_of_the_same_file() {
+    let world = World::start("same-file-kinds").await;
+    let maker = &world.gaba.maker;
+    let csv = "phone,amount\n0772345678,5000\n";
+    let telling = |text: &'static str| [("kind", "sms"), ("name", "Invitation"), ("sms_template", text)];
+    let come = telling("Come on Monday");
+    assert_eq!(same_file(maker, &ready(maker, csv, &come).await).await, None);
+    let payroll = ready(maker, csv, &[("name", "March")]).await;
+    assert_eq!(same_file(maker, &payroll).await, None, "whoever is told first was not paid");
+    assert_eq!(payroll["counts"]["warnings"], 0, "{payroll}");
+    let reminder = ready(maker, csv, &telling("Do not forget Monday")).await;
+    assert_eq!(same_file(maker, &reminder).await, None, "nor is whoever was paid told the same");
+    let (_, told) = same_file(maker, &ready(maker, csv, &come).await).await.unwrap();
+    assert!(
+        told.contains("with the same text, as the list \"Invitation\"") && told.ends_with("told by both"),
+        "{told}"
+    );
+    let (_, told) = same_file(maker, &ready(maker, csv, &[]).await).await.unwrap();
+    assert!(
+        told.contains("as the list \"March\"") && told.ends_with("paid by both"),
+        "whatever was told between: {told}"
+    );
+}
+
 #[tokio::test]
 async fn a_list_that_is_not_what_its_uploader_declared_is_not_submitted() {
     let world = World::start("declared").await;

@@ -3,7 +3,7 @@
 use super::books::assert_tenant;
 use super::steps::*;
 use super::support::*;
-use gaba::batch::{Batch, State, approval};
+use gaba::batch::{Batch, Kind, NewBatch, State, approval};
 use gaba::clock::Time;
 use gaba::store::{Compared, Done, Refusal, StoreError};
 use std::time::Duration;
@@ -207,7 +207,7 @@ pub async fn without_a_window_nothing_is_compared(h: Harness) {
 pub async fn the_same_file_is_found_again(h: Harness) {
     let org = h.tenant().await;
     let upload = async |key: &str, hash: u8| {
-        let new = gaba::batch::NewBatch { file_hash: [hash; 32], ..h.new_batch(&org, key, &list(1)) };
+        let new = NewBatch { file_hash: [hash; 32], ..h.new_batch(&org, key, &list(1)) };
         applied(h.store.create_batch(new).await)
     };
     let first = upload("first", 200).await;
@@ -218,6 +218,26 @@ pub async fn the_same_file_is_found_again(h: Harness) {
     assert_eq!(h.store.same_file(&other, h.now() - DAY).await.unwrap(), None);
     h.advance(2 * DAY);
     assert_eq!(h.store.same_file(&second, h.now() - DAY).await.unwrap(), None, "too long ago");
+}
+
+/// Whoever is told of a payment is told from the same file that pays it.
+pub async fn the_same_file_is_another_list_when_it_does_something_else(h: Harness) {
+    let org = h.tenant().await;
+    let upload = async |name: &str, kind: Kind, text: Option<&str>| {
+        let (file_hash, sms_template) = ([200; 32], text.map(str::to_owned));
+        let new = h.new_batch(&org, name, &list(1));
+        let new = NewBatch { name: name.into(), kind, sms_template, file_hash, ..new };
+        let batch = applied(h.store.create_batch(new).await);
+        h.advance(Duration::from_secs(1));
+        let same = h.store.same_file(&batch, h.now() - DAY).await.unwrap();
+        same.map(|same| same.batch_name)
+    };
+    let is = |name: &str| Some(name.to_owned());
+    assert_eq!(upload("told", Kind::Sms, Some("come")).await, None);
+    assert_eq!(upload("paid", Kind::Payout, None).await, None, "nobody was paid");
+    assert_eq!(upload("told twice", Kind::Sms, Some("come")).await, is("told"));
+    assert_eq!(upload("told more", Kind::Sms, Some("come on")).await, None, "another text");
+    assert_eq!(upload("paid twice", Kind::Payout, Some("you are paid")).await, is("paid"), "whatever was told between");
 }
 
 /// A list that was cancelled before anybody approved it paid nobody; one that ran may have.
@@ -232,10 +252,7 @@ pub async fn the_file_of_a_cancelled_list_is_found_if_it_was_approved(h: Harness
     h.assert_state(&org, &stopped, State::Cancelled).await;
     for (of, found) in [(&given_up, None), (&stopped, Some(stopped.name.clone()))] {
         let key = format!("again {}", of.name);
-        let new = gaba::batch::NewBatch {
-            file_hash: of.file_hash.clone().try_into().unwrap(),
-            ..h.new_batch(&org, &key, &list(1))
-        };
+        let new = NewBatch { file_hash: of.file_hash.clone().try_into().unwrap(), ..h.new_batch(&org, &key, &list(1)) };
         let again = applied(h.store.create_batch(new).await);
         let same = h.store.same_file(&again, h.now() - DAY).await.unwrap();
         assert_eq!(same.map(|same| same.batch_name), found);

@@ -390,6 +390,7 @@ conformance!(sqlite, open_sqlite; {
         an_approval_is_fenced_by_what_it_looked_at,
         without_a_window_nothing_is_compared,
         the_same_file_is_found_again,
+        the_same_file_is_another_list_when_it_does_something_else,
         the_file_of_a_cancelled_list_is_found_if_it_was_approved,
     }
 });

@@ -3,6 +3,7 @@
 //!
 //! `GABA_BLESS=1 cargo test --test all -- matrix::` writes the page anew.
 
+mod again;
 mod amount;
 mod api;
 mod encoding;
@@ -31,10 +32,25 @@ pub enum Upload {
     /// Bytes, and the name of the file.
     Text(Vec<u8>, &'static str),
     /// The same with fields of the form.
-    With(Vec<u8>, &'static str, &'static [(&'static str, &'static str)]),
+    With(Vec<u8>, &'static str, Fields),
     /// Path under `fixtures/uploads`.
     Fixture(&'static str),
+    /// A text with fields of the form, after another list.
+    After(Earlier, &'static str, Fields),
 }
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// A list that was there before.
+pub struct Earlier {
+    pub text: &'static str,
+    pub fields: Fields,
+    /// Approved and run to its end, or left open.
+    pub done: bool,
+}
+
+/// When an earlier list was uploaded, as the page says it.
+const EARLIER_DAY: &str = "2026-03-31";
 
 #[derive(Debug)]
 pub enum Becomes {
@@ -62,13 +78,21 @@ pub struct Outcome {
 }
 
 fn cases() -> Vec<Case> {
-    [encoding::cases(), shape::cases(), amount::cases(), phone::cases(), sheets::cases(), meaning::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        encoding::cases(),
+        shape::cases(),
+        amount::cases(),
+        phone::cases(),
+        sheets::cases(),
+        meaning::cases(),
+        again::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-/// One server for the whole table.
+/// One server for all lines that are not compared with each other, and one for those that are.
 pub struct Ground {
     pub gaba: Installation,
     _network: Network,
@@ -76,19 +100,24 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// Lists are not compared with each other: the same people stand in many.
     async fn start(name: &str) -> Ground {
+        Ground::with(name, "duplicate_window = \"0s\"\n").await
+    }
+
+    async fn with(name: &str, settings: &str) -> Ground {
         let folder = Folder::new(&format!("{name}-book"));
         let network = Network::start(&folder).await;
-        let mut gaba =
-            Installation::configured(name, |folder, port| lanes(configuration(folder, port, &network.url, "")));
+        let mut gaba = Installation::configured(name, |folder, port| {
+            settings.to_owned() + &lanes(configuration(folder, port, &network.url, ""))
+        });
         gaba.fund("100000000000", "opening");
         gaba.serve().await;
         Ground { gaba, _network: network, _folder: folder }
     }
 }
 
-/// Limits on one lane, all of MTN's numbers, and a lane in a currency with cents. Lists are not compared with each other:
-/// the same people stand in many.
+/// Limits on one lane, all of MTN's numbers, and a lane in a currency with cents.
 fn lanes(toml: String) -> String {
     let shilling = "currency = \"UGX\"";
     let limited = format!("{shilling}\namount_min = \"500\"\namount_max = \"5000000\"");
@@ -97,15 +126,15 @@ fn lanes(toml: String) -> String {
     let mtn = mtn.replace("\"25678\"]", "\"25678\", \"25639\"]");
     let kenya = "[[lanes]]\nname = \"ke\"\nrail = \"http\"\nbase_url = \"http://127.0.0.1:9\"\ncountry = \"KE\"\n\
                  currency = \"KES\"\nprefixes = [\"254\"]\nsecret_env = \"TEST_SECRET\"\n";
-    format!("duplicate_window = \"0s\"\n{mtn}{}\n{kenya}", rest.replacen(shilling, &limited, 1))
+    format!("{mtn}{}\n{kenya}", rest.replacen(shilling, &limited, 1))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_of_the_matrix_ends_as_its_line_says() {
-    let ground = Ground::start("matrix").await;
+    let (ground, comparing) = (Ground::start("matrix").await, Ground::with("matrix-again", "").await);
     let mut outcomes: Vec<(usize, Outcome)> = futures::stream::iter(cases().into_iter().enumerate())
         .map(|(at, case)| {
-            let ground = &ground;
+            let ground = if matches!(case.upload, Upload::After(..)) { &comparing } else { &ground };
             async move { (at, run(ground, case).await) }
         })
         .buffer_unordered(AT_ONCE)
@@ -118,6 +147,10 @@ async fn every_case_of_the_matrix_ends_as_its_line_says() {
 
 async fn run(ground: &Ground, case: Case) -> Outcome {
     let maker = &ground.gaba.maker;
+    let earlier = match &case.upload {
+        Upload::After(earlier, ..) => Some(before(ground, earlier).await),
+        _ => None,
+    };
     let (status, uploaded) = send(maker, &case.upload).await;
     if let Becomes::NotTaken(refused, code) = case.becomes {
         assert_eq!((status, said(&uploaded["errors"][0]["code"])), (refused, code), "{}: {uploaded}", case.name);
@@ -163,9 +196,22 @@ async fn run(ground: &Ground, case: Case) -> Outcome {
         }
         Becomes::NotTaken(..) => unreachable!("its upload was refused"),
     }
+    if let Some(earlier) = earlier {
+        message = message.replace(&said(&earlier["created_at"])[..EARLIER_DAY.len()], EARLIER_DAY);
+    }
     // Whatever it is, it says what to do.
     assert!(message.is_empty() || message.len() > 20, "{what}");
     Outcome { case, message }
+}
+
+/// The list that is there before the one of the line.
+async fn before(ground: &Ground, earlier: &Earlier) -> Value {
+    let maker = &ground.gaba.maker;
+    let key = uuid::Uuid::new_v4().to_string();
+    let (status, uploaded) = upload(maker, &key, "march.csv", earlier.text.into(), earlier.fields).await;
+    assert_eq!(status, 202, "{uploaded}");
+    let batch = maker.batch_in(said(&uploaded["id"]), &["ready"]).await;
+    if earlier.done { finish(ground, &format!("/v1/batches/{}", said(&batch["id"]))).await } else { batch }
 }
 
 async fn send(maker: &Api, what: &Upload) -> (u16, Value) {
@@ -173,6 +219,7 @@ async fn send(maker: &Api, what: &Upload) -> (u16, Value) {
     let (bytes, name, fields) = match what {
         Upload::Text(bytes, name) => (bytes.clone(), (*name).to_owned(), &[][..]),
         Upload::With(bytes, name, fields) => (bytes.clone(), (*name).to_owned(), *fields),
+        Upload::After(_, text, fields) => (text.as_bytes().to_vec(), "list.csv".to_owned(), *fields),
         Upload::Fixture(path) => {
             let file = fixture(path);
             (std::fs::read(&file).unwrap(), file.file_name().unwrap().to_string_lossy().into_owned(), &[][..])
@@ -202,14 +249,19 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
-/// Submits, has it approved, and waits until everybody is paid.
+/// Has everybody paid.
 async fn pay(ground: &Ground, path: &str) {
+    let done = finish(ground, path).await;
+    assert_eq!(done["counts"]["paid"], done["counts"]["rows"], "{done}");
+}
+
+/// Submits, has it approved, and waits until it is over.
+async fn finish(ground: &Ground, path: &str) -> Value {
     let (status, submitted) = ground.gaba.maker.post(&format!("{path}/submit"), json!({})).await;
     assert_eq!(status, 200, "{submitted}");
     let (status, approved) = ground.gaba.checker.approve(&submitted).await;
     assert_eq!(status, 200, "{approved}");
-    let done = ground.gaba.maker.batch_in(said(&submitted["id"]), &["completed"]).await;
-    assert_eq!(done["counts"]["paid"], done["counts"]["rows"], "{done}");
+    ground.gaba.maker.batch_in(said(&submitted["id"]), &["completed"]).await
 }
 
 /// Number, amount and name of the last payable row.

@@ -34,6 +34,10 @@ Titles may stand above the header, among the first 20 rows; rows keep the number
 list is left out when it is surely one, and so are signatures (*Prepared by*, *Approved by*, *Signature*) with what stands below them. `declared_total` and `declared_count`, when given with the upload, are
 compared with what can be paid; a list that is something else is not submitted.
 
+A list is compared with the others of its organisation that are open, or were last paid from within the `duplicate_window` (14 days
+where the operator sets no other): by its file, and row by row, for whoever gets the same amount. A list of SMS is no payment; it
+is compared with lists of SMS, by its file and its text.
+
 **Taken** means that the row is paid as it stands. A **warning** is for whoever submits the list to look at; the row can be paid. A
 **refused row** is not paid and can be corrected; all other rows stay as they are. A **refused file** has to be uploaded again.
 ";

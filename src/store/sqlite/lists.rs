@@ -114,8 +114,8 @@ impl Lists for SqliteStore {
     }
 
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>> {
-        let find = sql!("batch_same_file").bind(batch.organisation).bind(batch.file_hash.as_slice()).bind(batch.id);
-        let found = find.bind(since.micros()).fetch_optional(&self.reader).await.map_err(error)?;
+        let find = sql!("batch_same_file").bind(batch.id).bind(since.micros());
+        let found = find.fetch_optional(&self.reader).await.map_err(error)?;
         let same = |row| Ok(SameFile { batch_name: get(&row, "name")?, batch_created_at: time(&row, "created_at")? });
         found.map(same).transpose()
     }
