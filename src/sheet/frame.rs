@@ -5,7 +5,7 @@
 //!
 //! | tag | frame | fields |
 //! |---|---|---|
-//! | `B` | begin | format (text), name of the sheet (text), hidden columns: count (`u32`), then first and last of each range (`u32`, from 0) |
+//! | `B` | begin | format (text), name of the sheet (text), whether what is hidden is known (one byte, 0 or 1), hidden columns: count (`u32`), then first and last of each range (`u32`, from 0) |
 //! | `R` | row | number (`u32`, from 1), hidden (one byte, 0 or 1), cells: count (`u32`), then of each its fault (one byte) and its text |
 //! | `T` | tick: it goes on | |
 //! | `E` | end | names of the other sheets that are not empty: count (`u32`), texts |
@@ -31,6 +31,8 @@ pub struct Opening {
     /// `xlsx`, `xls` or `ods`.
     pub format: String,
     pub sheet: String,
+    /// Whether it is told which rows and columns are hidden.
+    pub knows_hidden: bool,
     /// Counted from 0.
     pub hidden_columns: Ranges,
 }
@@ -59,6 +61,7 @@ impl<W: Write> Writer<W> {
         self.start(b'B');
         self.text(cut(&opening.format));
         self.text(cut(&opening.sheet));
+        self.frame.push(opening.knows_hidden.into());
         let ranges = opening.hidden_columns.len().min(HIDDEN_RANGES_MAX);
         self.number(ranges as u32);
         for (first, last) in opening.hidden_columns.iter().take(ranges) {
@@ -178,6 +181,14 @@ impl<'a> Fields<'a> {
         self.bytes(1).map(|b| b[0])
     }
 
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     fn number(&mut self) -> Option<u32> {
         self.bytes(4)?.try_into().ok().map(u32::from_le_bytes)
     }
@@ -193,20 +204,17 @@ impl<'a> Fields<'a> {
 
     fn begin(&mut self) -> Option<Frame<'a>> {
         let (format, sheet) = (self.text(NAME_BYTES_MAX)?.to_owned(), self.text(NAME_BYTES_MAX)?.to_owned());
+        let knows_hidden = self.flag()?;
         let mut hidden_columns = Ranges::default();
         for _ in 0..self.count(HIDDEN_RANGES_MAX)? {
             hidden_columns.add(self.number()?, self.number()?);
         }
-        Some(Frame::Begin(Opening { format, sheet, hidden_columns }))
+        Some(Frame::Begin(Opening { format, sheet, knows_hidden, hidden_columns }))
     }
 
     fn row(&mut self) -> Option<Frame<'a>> {
         let number = self.number().filter(|n| (1..=SHEET_ROWS_MAX).contains(n))?;
-        let hidden = match self.byte()? {
-            0 => false,
-            1 => true,
-            _ => return None,
-        };
+        let hidden = self.flag()?;
         let count = self.count(COLUMNS_MAX)?;
         let mut cells = Vec::with_capacity(count);
         for _ in 0..count {
@@ -243,7 +251,7 @@ mod tests {
         let mut hidden_columns = Ranges::default();
         hidden_columns.add(2, 3);
         hidden_columns.add(9, u32::MAX);
-        let opening = Opening { format: "xlsx".into(), sheet: "März".into(), hidden_columns };
+        let opening = Opening { format: "xlsx".into(), sheet: "März".into(), knows_hidden: true, hidden_columns };
         assert_eq!(parse(&written(|w| w.begin(&opening).unwrap())), Some(Frame::Begin(opening)));
         let faults = Fault::ALL;
         let mut cells: Vec<Cell<'_>> = faults.into_iter().map(|f| Cell::fault(f, "#N/A")).collect();

@@ -2,7 +2,7 @@
 //!
 //! The sheet is read once more for it, and only when the word occurs in it, or a height or width of nought. Whoever hid a
 //! row, or filtered it out, does not see it when he looks at the list; it is paid all the same, so it has to be told. What
-//! cannot be found out here is no error: the file is judged by the reader of its cells.
+//! cannot be found out here is no error, and told too: the file is judged by the reader of its cells.
 //!
 //! `zeroHeight`, by which rows are hidden that the sheet says nothing of, hides no cell: each stands in a `<row>`, which is
 //! shown unless it says otherwise itself. Templates hide all rows below the list by it.
@@ -23,16 +23,14 @@ pub(super) const TRACES: [&[u8]; 5] = [b"hidden", b"ht=\"0", b"ht='0", b"width=\
 
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
-    /// The sheet meant: the first that is visible.
-    pub sheet: String,
     /// Counted from 1.
     pub rows: Ranges,
     /// Counted from 0.
     pub columns: Ranges,
 }
 
-/// What is hidden in the first visible sheet. The package has been weighed.
-pub(super) fn find(file: &mut (impl Read + Seek)) -> Option<Hidden> {
+/// The first visible sheet, and what is hidden in it. The package has been weighed.
+pub(super) fn find(file: &mut (impl Read + Seek)) -> Option<(String, Hidden)> {
     let mut archive = package::open(BufReader::new(file)).ok()?;
     let package = targets(&mut archive, "_rels/.rels")?;
     let workbook = package.into_values().find(|target| target.kind.ends_with("/officeDocument"))?.path;
@@ -41,9 +39,9 @@ pub(super) fn find(file: &mut (impl Read + Seek)) -> Option<Hidden> {
     let sheets = targets(&mut archive, &joined(folder, &format!("_rels/{name}.rels")))?;
     let (sheet, part) = first_visible(&mut archive, &workbook, &sheets)?;
     let part = part.strip_prefix('/').map_or_else(|| joined(folder, &part), str::to_owned);
-    let mut hidden = Hidden { sheet, ..Hidden::default() };
+    let mut hidden = Hidden::default();
     elements(&mut archive, &part, |element| hidden.note(element))?;
-    Some(hidden)
+    Some((sheet, hidden))
 }
 
 fn joined(folder: &str, name: &str) -> String {

@@ -10,9 +10,10 @@
 //! * XLSX goes through calamine's streaming cell reader after its package was weighed (`package`), XLS through calamine,
 //!   which holds a whole workbook, under the child's limits; ODS through a reader of our own (`ods`), because calamine
 //!   expands what an ODS merely repeats.
-//! * Rows and columns that are hidden are read like the others, and told (`hidden`).
+//! * Rows and columns that are hidden are read like the others, and told (`hidden`, of an XLS `biff`).
 //! * A sign of money, or of per cent, that a cell shows and does not hold is told with its number (`sign`, `looks`).
 
+mod biff;
 mod cell;
 pub mod child;
 mod error;

@@ -1,6 +1,6 @@
 //! What a spreadsheet is, by its content, and who reads it.
 
-use super::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Opening, ROW_BYTES_MAX, SheetError, ods, package, xls, xlsx};
+use super::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Opening, ROW_BYTES_MAX, SheetError, biff, ods, package, xls, xlsx};
 use memchr::memmem;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use zip::ZipArchive;
@@ -43,8 +43,9 @@ pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(
 
 /// Reads what lies in memory, in this process and without limits on memory or time: for fuzzing, which looks for panics
 /// and loops in our own code. What is no package is taken for the content of an ODS, because a fuzzer seldom makes a zip. A
-/// panic of calamine is an answer here as it is in the child, so the fuzzer has to set a panic hook that does not abort. XLS
-/// is left out, because calamine's reader for it counts on the limits of the child. Gives the number of rows.
+/// panic of calamine is an answer here as it is in the child, so the fuzzer has to set a panic hook that does not abort. Of an
+/// XLS it is only found out what is hidden, because calamine's reader for it counts on the limits of the child. Gives the
+/// number of rows.
 pub fn read_sheet_bytes(bytes: &[u8]) -> Result<u32, SheetError> {
     const COUNTED_MAX: u32 = 10_000;
     struct Count(u32);
@@ -65,9 +66,10 @@ pub fn read_sheet_bytes(bytes: &[u8]) -> Result<u32, SheetError> {
         }
     }
     let mut count = Count(0);
-    match bytes.starts_with(ZIP) {
-        true => read(Cursor::new(bytes), &mut count)?,
-        false => ods::read_content(bytes, &mut count)?,
+    match bytes {
+        zip if zip.starts_with(ZIP) => read(Cursor::new(zip), &mut count)?,
+        compound if compound.starts_with(OLE) => drop(biff::find(&mut Cursor::new(compound))),
+        content => ods::read_content(content, &mut count)?,
     }
     Ok(count.0)
 }

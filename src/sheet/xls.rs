@@ -1,27 +1,31 @@
 //! XLS (Excel 97 and 95): the first visible sheet.
 //!
 //! calamine reads the whole workbook at once and believes the sizes it states; a file that states too much ends the child,
-//! and the parent says to save the list as XLSX. Which rows are hidden it does not tell.
+//! and the parent says to save the list as XLSX. Which rows are hidden it does not tell ([`super::biff`] does).
 
 use super::read::{Line, Sink};
-use super::{Opening, Ranges, SheetError, number, xlsx};
+use super::{Opening, Ranges, SheetError, biff, number, xlsx};
 use calamine::{Data, Range, Reader, Xls, XlsError};
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(super) fn read<R: Read + Seek>(file: R, sink: &mut dyn Sink) -> Result<(), SheetError> {
+pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(), SheetError> {
+    let hidden = biff::find(&mut file);
+    file.seek(SeekFrom::Start(0)).map_err(SheetError::Unreadable)?;
     let mut workbook = guarded(|| Xls::new(BufReader::new(file)))?;
     let mut lists = xlsx::visible(workbook.sheets_metadata()).into_iter();
     let name = lists.next().ok_or(SheetError::NoSheet)?;
-    sink.begin(&Opening { format: "xls".into(), sheet: name.clone(), hidden_columns: Ranges::default() })?;
+    let knows_hidden = hidden.is_some();
+    let hidden = hidden.unwrap_or_default();
+    sink.begin(&Opening { format: "xls".into(), sheet: name.clone(), knows_hidden, hidden_columns: hidden.columns })?;
     let range = guarded(|| workbook.worksheet_range(&name))?;
-    rows(&range, sink)?;
+    rows(&range, &hidden.rows, sink)?;
     let has_cells = |range: Range<Data>| range.used_cells().next().is_some();
     let others = lists.filter(|name| guarded(|| workbook.worksheet_range(name)).is_ok_and(has_cells));
     sink.end(&others.collect::<Vec<_>>())
 }
 
-fn rows(range: &Range<Data>, sink: &mut dyn Sink) -> Result<(), SheetError> {
+fn rows(range: &Range<Data>, hidden: &Ranges, sink: &mut dyn Sink) -> Result<(), SheetError> {
     let Some((first_row, first_column)) = range.start() else { return Ok(()) };
     let mut line = Line::default();
     for (row, cells) in (first_row + 1..).zip(range.rows()) {
@@ -29,7 +33,7 @@ fn rows(range: &Range<Data>, sink: &mut dyn Sink) -> Result<(), SheetError> {
             line.place(row, column, number::owned(cell))?;
         }
         if !line.cells.is_empty() {
-            sink.row(row, false, &line.cells)?;
+            sink.row(row, hidden.contains(row), &line.cells)?;
         }
         line.clear();
     }

@@ -19,14 +19,15 @@ const OTHERS_MAX: usize = 64;
 
 pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(), SheetError> {
     let hides = package::weigh(&mut package::open(BufReader::new(&mut file))?)?;
-    let mut hidden = if hides { hidden::find(&mut file) } else { None };
+    let found = if hides { hidden::find(&mut file) } else { None };
     file.seek(SeekFrom::Start(0)).map_err(SheetError::Unreadable)?;
     let mut workbook = guarded(|| Xlsx::new(BufReader::new(file)))?;
     let mut lists = visible(workbook.sheets_metadata()).into_iter();
     let name = lists.next().ok_or(SheetError::NoSheet)?;
-    let hidden = hidden.take().filter(|h| h.sheet == name).unwrap_or_default();
-    let opening = Opening { format: "xlsx".into(), sheet: name.clone(), hidden_columns: hidden.columns };
-    sink.begin(&opening)?;
+    let hidden = found.filter(|(sheet, _)| *sheet == name).map(|(_, hidden)| hidden);
+    let knows_hidden = !hides || hidden.is_some();
+    let hidden = hidden.unwrap_or_default();
+    sink.begin(&Opening { format: "xlsx".into(), sheet: name.clone(), knows_hidden, hidden_columns: hidden.columns })?;
     let looks = looks(&mut workbook, &name)?;
     let mut cells = Cells { looks: &looks, reader: guarded(|| workbook.worksheet_cells_reader(&name))?, last: None };
     let (mut line, mut line_at) = (Line::default(), None);

@@ -39,8 +39,9 @@ pub fn cases() -> Vec<Case> {
         ("an amount merged over two rows, ODS", "merged_libreoffice.ods", Refused("amount_missing")),
         ("hidden and filtered rows", "hidden.xlsx", Warned("row_hidden")),
         ("hidden and filtered rows, ODS", "hidden_libreoffice.ods", Warned("row_hidden")),
+        ("hidden and filtered rows, XLS", "hidden_97.xls", Warned("row_hidden")),
         ("a hidden column", "hidden.xlsx", Warned("column_hidden")),
-        ("hidden sheets around the list, XLS", "hidden_97.xls", Paid { rows: 5 }),
+        ("a hidden column, XLS", "hidden_97.xls", Warned("column_hidden")),
         ("several sheets", "sheets.xlsx", Warned("other_sheets")),
         ("several sheets, XLS", "sheets_97.xls", Warned("other_sheets")),
         ("several sheets, ODS", "sheets_libreoffice.ods", Warned("other_sheets")),
@@ -114,6 +115,7 @@ pub fn cases() -> Vec<Case> {
             Refused("amount_other_currency"),
         ),
         ("5000 shown as UGX 5,000, ODS", shown::formatted_ods("\"float\"", "UGX 5,000"), Paid { rows: 1 }),
+        ("hidden rows that cannot be found, XLS", hostile::pathless_xls(), Warned("hidden_unknown")),
         ("a password, XLS", hostile::protected_xls(), Unreadable("protected by a password")),
     ];
     let made =

@@ -64,7 +64,7 @@ fn formulas_are_paid_as_calculated_and_refused_when_they_never_were() {
 
 #[test]
 fn hidden_rows_and_columns_are_paid_and_told_and_hidden_sheets_are_not_read() {
-    for name in ["hidden.xlsx", "hidden_libreoffice.xlsx", "hidden_libreoffice.ods"] {
+    for name in ["hidden.xlsx", "hidden_libreoffice.xlsx", "hidden_97.xls", "hidden_libreoffice.ods"] {
         let read = list(name);
         assert_eq!(read.rows.len(), 5, "{name}");
         assert_eq!(read.summary().valid, 5, "{name}");
@@ -73,9 +73,12 @@ fn hidden_rows_and_columns_are_paid_and_told_and_hidden_sheets_are_not_read() {
         let notice = &read.summary().notices[0];
         assert!(notice.severity == Severity::Warning && notice.message.contains(": E."), "{name}: {}", notice.message);
     }
-    // The reader of old files does not tell what is hidden; hidden sheets are passed over all the same.
-    let read = list("hidden_97.xls");
-    assert_eq!((read.summary().valid, read.issues()), (5, vec![]));
+}
+
+#[test]
+fn where_it_cannot_be_known_what_is_hidden_that_is_told() {
+    let read = read_bytes(&hostile::pathless_xls());
+    assert_eq!((read.summary().valid, read.issues()), (5, vec![(1, "hidden_unknown")]));
 }
 
 #[test]

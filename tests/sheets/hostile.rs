@@ -129,6 +129,15 @@ pub fn protected_xls() -> Vec<u8> {
     book
 }
 
+/// The XLS with hidden rows, its folder without a way to what is in it: calamine reads on, since it asks for no way.
+pub fn pathless_xls() -> Vec<u8> {
+    let mut book = std::fs::read(fixture("sheets/hidden_97.xls")).unwrap();
+    let sector = u32::from_le_bytes(book[48..52].try_into().unwrap()) as usize;
+    let child = 512 * (sector + 1) + 76;
+    book[child..child + 4].fill(0xFF);
+    book
+}
+
 /// A cell without an end: what follows weighs less than a package may, and more than the child may hold.
 const ENDLESS: &str = "<worksheet><sheetData><c r=\"A1\" t=\"str\"><v>";
 

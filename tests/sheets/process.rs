@@ -24,8 +24,8 @@ fn frame(bytes: &[u8]) -> String {
     format!("printf '{octal}'")
 }
 
-/// A beginning: format and sheet without a name, no hidden columns.
-const BEGIN: &[u8] = b"B\0\0\0\0\0\0\0\0\0\0\0\0";
+/// A beginning: format and sheet without a name, nothing known of what is hidden, no hidden columns.
+const BEGIN: &[u8] = b"B\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 #[test]
 fn every_way_to_die_is_told() {

@@ -158,6 +158,11 @@ fn notices(opening: &Opening, header_row: u32, others: &[String], columns: &BTre
         );
         notices.push(Issue::warning(header_row, "other_sheets", message));
     }
+    if !opening.knows_hidden {
+        let message = "which rows and columns of the sheet are hidden, or filtered out, could not be found out; they are paid \
+                       like the others. Compare the list with what the sheet shows, or save it as XLSX and upload that file";
+        notices.push(Issue::warning(header_row, "hidden_unknown", message));
+    }
     if !columns.is_empty() {
         let message = format!(
             "columns that are hidden in the sheet were read like the others: {}. Check what they hold",

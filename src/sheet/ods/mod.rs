@@ -127,7 +127,7 @@ impl Table {
 }
 
 fn opening(sheet: String, hidden_columns: Ranges) -> Opening {
-    Opening { format: "ods".into(), sheet, hidden_columns }
+    Opening { format: "ods".into(), sheet, knows_hidden: true, hidden_columns }
 }
 
 #[cfg(test)]
