@@ -127,8 +127,10 @@ mod tests {
 
     /// A workbook with a hidden sheet, a chart, and a sheet of these records.
     fn book(sheet: &[Vec<u8>]) -> Vec<u8> {
-        let named = |at: u32, state: u8, kind: u8| record(SHEET, &[&at.to_le_bytes()[..], &[state, kind, 0, 0]].concat());
-        let globals = |at| [record(BEGIN, &[]), named(0, 1, 0), named(0, 0, 2), named(at, 0, 0), record(END, &[])].concat();
+        let named =
+            |at: u32, state: u8, kind: u8| record(SHEET, &[&at.to_le_bytes()[..], &[state, kind, 0, 0]].concat());
+        let globals =
+            |at| [record(BEGIN, &[]), named(0, 1, 0), named(0, 0, 2), named(at, 0, 0), record(END, &[])].concat();
         let at = globals(0).len() as u32;
         [globals(at), record(BEGIN, &[]), sheet.concat(), record(END, &[])].concat()
     }

@@ -8,15 +8,34 @@ use std::borrow::Cow;
 pub struct Cell<'a> {
     pub text: Cow<'a, str>,
     pub fault: Option<Fault>,
+    /// What is seen of a number, where that is not its text.
+    pub shown: Option<Shown<'a>>,
+}
+
+/// A number as whoever looks at the sheet sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown<'a> {
+    As(Cow<'a, str>),
+    /// In a way that is not known here.
+    Unknown,
 }
 
 impl<'a> Cell<'a> {
     pub fn text(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), fault: None }
+        Cell { text: text.into(), ..Cell::default() }
     }
 
     pub fn fault(fault: Fault, text: impl Into<Cow<'a, str>>) -> Cell<'a> {
-        Cell { text: text.into(), fault: Some(fault) }
+        Cell { text: text.into(), fault: Some(fault), shown: None }
+    }
+
+    /// Another text, with what is wrong with this one.
+    pub(crate) fn saying<'t>(&self, text: impl Into<Cow<'t, str>>) -> Cell<'t> {
+        Cell { text: text.into(), fault: self.fault, shown: None }
+    }
+
+    pub(super) fn shown(self, shown: Option<Shown<'a>>) -> Cell<'a> {
+        Cell { shown, ..self }
     }
 
     /// A number that is shown with this sign of money.
@@ -39,7 +58,11 @@ impl<'a> Cell<'a> {
     }
 
     pub fn to_owned(&self) -> Cell<'static> {
-        Cell { text: Cow::Owned(self.text.clone().into_owned()), fault: self.fault }
+        let shown = self.shown.as_ref().map(|shown| match shown {
+            Shown::As(text) => Shown::As(Cow::Owned(text.clone().into_owned())),
+            Shown::Unknown => Shown::Unknown,
+        });
+        self.saying(self.text.clone().into_owned()).shown(shown)
     }
 }
 

@@ -6,7 +6,7 @@
 //! | tag | frame | fields |
 //! |---|---|---|
 //! | `B` | begin | format (text), name of the sheet (text), whether what is hidden is known (one byte, 0 or 1), hidden columns: count (`u32`), then first and last of each range (`u32`, from 0) |
-//! | `R` | row | number (`u32`, from 1), hidden (one byte, 0 or 1), cells: count (`u32`), then of each its fault (one byte) and its text |
+//! | `R` | row | number (`u32`, from 1), hidden (one byte, 0 or 1), cells: count (`u32`), then of each its fault (one byte), its text, and what is shown of it: nothing else (one byte, 0), what is not known (1), or (2) a text |
 //! | `T` | tick: it goes on | |
 //! | `E` | end | names of the other sheets that are not empty: count (`u32`), texts |
 //! | `X` | error | code (text), row (`u32`), words (text) |
@@ -14,7 +14,7 @@
 //! `B` comes first, then rows in ascending order, then `E` or `X`, which is last. An `X` can come at any time; a stream
 //! without `E` or `X` at its end is that of a child that died.
 
-use super::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Fault, ROW_BYTES_MAX, Ranges, SHEET_ROWS_MAX, SheetError};
+use super::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Fault, ROW_BYTES_MAX, Ranges, SHEET_ROWS_MAX, SheetError, Shown};
 use std::io::{self, Write};
 
 /// Longest frame: a row with its numbers.
@@ -79,6 +79,14 @@ impl<W: Write> Writer<W> {
         for cell in cells {
             self.frame.push(fault_to(cell.fault));
             self.text(&cell.text);
+            match &cell.shown {
+                None => self.frame.push(0),
+                Some(Shown::Unknown) => self.frame.push(1),
+                Some(Shown::As(text)) => {
+                    self.frame.push(2);
+                    self.text(text);
+                }
+            }
         }
         self.send()
     }
@@ -219,7 +227,14 @@ impl<'a> Fields<'a> {
         let mut cells = Vec::with_capacity(count);
         for _ in 0..count {
             let fault = fault_of(self.byte()?)?;
-            cells.push(Cell { text: self.text(CELL_BYTES_MAX)?.into(), fault });
+            let text = self.text(CELL_BYTES_MAX)?.into();
+            let shown = match self.byte()? {
+                0 => None,
+                1 => Some(Shown::Unknown),
+                2 => Some(Shown::As(self.text(CELL_BYTES_MAX)?.into())),
+                _ => return None,
+            };
+            cells.push(Cell { text, fault, shown });
         }
         Some(Frame::Row { number, hidden, cells })
     }
@@ -256,6 +271,7 @@ mod tests {
         let faults = Fault::ALL;
         let mut cells: Vec<Cell<'_>> = faults.into_iter().map(|f| Cell::fault(f, "#N/A")).collect();
         cells.extend([Cell::default(), Cell::text("Grace 💸")]);
+        cells.extend([Shown::Unknown, Shown::As("5,000".into())].map(|shown| Cell::text("5000").shown(Some(shown))));
         let row = written(|w| w.row(7, true, &cells).unwrap());
         assert_eq!(parse(&row), Some(Frame::Row { number: 7, hidden: true, cells }));
         assert_eq!(parse(&written(|w| w.tick().unwrap())), Some(Frame::Tick));

@@ -1,9 +1,10 @@
 //! What the number formats of an XLSX show beside numbers, and which cells have them.
 //!
 //! 0.05 that is shown as 5 %, and 5000 shown as $5,000, are not what they are to whoever looks at the list. The cells are
-//! gone through once more for it, and only when a format of the workbook is of this kind; they are kept as ranges of rows,
-//! column by column. The format of cells that name none is not looked at.
+//! gone through once more for it, and only when a format of the workbook shows more than the number; they are kept as ranges
+//! of rows, column by column. The format of cells that name none is not looked at.
 
+use super::format::Shows;
 use super::sign::sign;
 use super::{COLUMNS_MAX, Cell, Fault, Ranges, SheetError};
 use calamine::Style;
@@ -14,10 +15,16 @@ const RANGES_MAX: usize = 4_000_000;
 
 /// What a number format adds to the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Look {
+enum Sign {
     Percent,
     /// With this sign, or in the currency of this code.
     Money(String),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Look {
+    sign: Option<Sign>,
+    shows: Shows,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +41,7 @@ impl Looks {
     pub fn of(styles: &[Style]) -> Looks {
         let mut looks = Looks::default();
         for style in styles {
-            let look = style.number_format.as_ref().and_then(|format| look(&format.format_code));
+            let look = style.number_format.as_ref().and_then(|format| Look::of(&format.format_code));
             let at = look.map(|look| looks.at(look));
             looks.styles.push(at);
         }
@@ -70,16 +77,27 @@ impl Looks {
     /// A number as it is shown at this place.
     pub fn shown<'a>(&self, row: u32, column: u32, number: Cell<'a>) -> Cell<'a> {
         let here = self.cells.range((column, 0)..=(column, usize::MAX)).find(|(_, rows)| rows.contains(row));
-        match here.map(|((_, look), _)| &self.looks[*look]) {
-            Some(Look::Percent) => Cell { fault: number.fault.or(Some(Fault::Percent)), ..number },
-            Some(Look::Money(sign)) => number.in_money(sign),
+        let Some(look) = here.map(|((_, look), _)| &self.looks[*look]) else { return number };
+        let shown = look.shows.shown(&number.text);
+        let signed = match &look.sign {
+            Some(Sign::Percent) => Cell { fault: number.fault.or(Some(Fault::Percent)), ..number },
+            Some(Sign::Money(sign)) => number.in_money(sign),
             None => number,
-        }
+        };
+        signed.shown(shown)
     }
 }
 
-/// What a format code says, of any of its sections.
-fn look(code: &str) -> Option<Look> {
+impl Look {
+    /// Of this format; `None` when it shows numbers as they are.
+    fn of(code: &str) -> Option<Look> {
+        let look = Look { sign: beside(code), shows: Shows::of(code) };
+        (look.sign.is_some() || look.shows != Shows::Plain).then_some(look)
+    }
+}
+
+/// What a format code shows beside the number, in any of its sections.
+fn beside(code: &str) -> Option<Sign> {
     // Built in and not spelled out in the file: the money of whoever opens it.
     if code.starts_with("_($*") {
         return None;
@@ -95,7 +113,7 @@ fn look(code: &str) -> Option<Look> {
             '[' => {
                 let inside: String = chars.by_ref().take_while(|c| *c != ']').collect();
                 if let Some(sign) = bracketed(&inside) {
-                    return Some(Look::Money(sign));
+                    return Some(Sign::Money(sign));
                 }
             }
             // `General`, an exponent, parts of a date.
@@ -104,8 +122,8 @@ fn look(code: &str) -> Option<Look> {
         }
     }
     match beside.contains('%') {
-        true => Some(Look::Percent),
-        false => sign(&beside).map(Look::Money),
+        true => Some(Sign::Percent),
+        false => sign(&beside).map(Sign::Money),
     }
 }
 
@@ -128,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_format_says_what_it_shows_beside_the_number() {
-        let money = |sign: &str| Some(Look::Money(sign.into()));
+        let money = |sign: &str| Some(Sign::Money(sign.into()));
         for (code, expected) in [
             ("General", None),
             ("0.00E+00", None),
@@ -138,9 +156,9 @@ mod tests {
             ("[$-409]d mmm yyyy", None),
             ("0 \"kg\"", None),
             ("_($* #,##0.00_)", None),
-            ("0%", Some(Look::Percent)),
-            ("0.0\\%", Some(Look::Percent)),
-            ("#,##0\"%\"", Some(Look::Percent)),
+            ("0%", Some(Sign::Percent)),
+            ("0.0\\%", Some(Sign::Percent)),
+            ("#,##0\"%\"", Some(Sign::Percent)),
             ("\"$\"#,##0.00", money("$")),
             ("$#,##0", money("$")),
             ("\\$#,##0", money("$")),
@@ -158,7 +176,7 @@ mod tests {
             ("[$", None),
             ("_", None),
         ] {
-            assert_eq!(look(code), expected, "{code}");
+            assert_eq!(beside(code), expected, "{code}");
         }
     }
 }

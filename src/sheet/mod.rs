@@ -11,12 +11,14 @@
 //!   which holds a whole workbook, under the child's limits; ODS through a reader of our own (`ods`), because calamine
 //!   expands what an ODS merely repeats.
 //! * Rows and columns that are hidden are read like the others, and told (`hidden`, of an XLS `biff`).
-//! * A sign of money, or of per cent, that a cell shows and does not hold is told with its number (`sign`, `looks`).
+//! * A sign of money, or of per cent, that a cell shows and does not hold is told with its number (`sign`, `looks`); and all
+//!   that is seen of the number, for texts that say it (`format`).
 
 mod biff;
 mod cell;
 pub mod child;
 mod error;
+mod format;
 mod frame;
 mod hidden;
 mod limits;
@@ -32,7 +34,7 @@ mod sign;
 mod xls;
 mod xlsx;
 
-pub use cell::{Cell, Fault};
+pub use cell::{Cell, Fault, Shown};
 pub use error::SheetError;
 pub use frame::Opening;
 pub use parent::{Answer, Program, Stream};

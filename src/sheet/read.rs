@@ -1,6 +1,8 @@
 //! What a spreadsheet is, by its content, and who reads it.
 
-use super::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Opening, ROW_BYTES_MAX, SheetError, biff, ods, package, xls, xlsx};
+use super::{
+    CELL_BYTES_MAX, COLUMNS_MAX, Cell, Opening, ROW_BYTES_MAX, SheetError, Shown, biff, ods, package, xls, xlsx,
+};
 use memchr::memmem;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use zip::ZipArchive;
@@ -150,8 +152,9 @@ impl<'a> Line<'a> {
         if column >= COLUMNS_MAX as u64 {
             return Err(SheetError::TooManyColumns { row });
         }
-        self.bytes += cell.text.len();
-        if cell.text.len() > CELL_BYTES_MAX || self.bytes > ROW_BYTES_MAX {
+        let shown = if let Some(Shown::As(shown)) = &cell.shown { shown.len() } else { 0 };
+        self.bytes += cell.text.len() + shown;
+        if cell.text.len().max(shown) > CELL_BYTES_MAX || self.bytes > ROW_BYTES_MAX {
             return Err(SheetError::CellTooLong { row });
         }
         self.cells.resize(column as usize, Cell::default());

@@ -4,7 +4,7 @@
 //! and the parent says to save the list as XLSX. Which rows are hidden it does not tell ([`super::biff`] does).
 
 use super::read::{Line, Sink};
-use super::{Opening, Ranges, SheetError, biff, number, xlsx};
+use super::{Opening, Ranges, SheetError, Shown, biff, number, xlsx};
 use calamine::{Data, Range, Reader, Xls, XlsError};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +30,9 @@ fn rows(range: &Range<Data>, hidden: &Ranges, sink: &mut dyn Sink) -> Result<(),
     let mut line = Line::default();
     for (row, cells) in (first_row + 1..).zip(range.rows()) {
         for (column, cell) in (u64::from(first_column)..).zip(cells) {
-            line.place(row, column, number::owned(cell))?;
+            // Of numbers it does not tell how they are shown.
+            let shown = matches!(cell, Data::Float(_) | Data::Int(_)).then_some(Shown::Unknown);
+            line.place(row, column, number::owned(cell).shown(shown))?;
         }
         if !line.cells.is_empty() {
             sink.row(row, hidden.contains(row), &line.cells)?;

@@ -2,7 +2,7 @@
 
 use super::reports::{Workbook, summary, table};
 use super::*;
-use crate::support::{judge, until};
+use crate::support::{fixture, judge, until};
 use calamine::{Data, open_workbook_from_rs};
 use std::collections::BTreeSet;
 
@@ -189,6 +189,30 @@ async fn the_report_of_a_list_says_who_was_not_told_and_why_and_ties_to_the_ledg
     }
     assert_eq!(summary["difference"][1], number(0));
     world.books_balance();
+}
+
+#[tokio::test]
+async fn a_number_is_said_as_its_spreadsheet_shows_it() {
+    let world = world("shown", "").await;
+    let maker = &world.gaba.maker;
+    let template = "((name)): ((rate)), ((fine)) of ((balance)), account ((account))";
+    for (file, said, codes) in [
+        ("shown.xlsx", "Grace Nakato: 5%, $5,000.00 of 1,234,567.13, account 256772123456", &[][..]),
+        ("shown_libreoffice.xlsx", "Grace Nakato: 5%, $5,000.00 of 1,234,567.13, account 256772123456", &[]),
+        ("shown_libreoffice.ods", "Grace Nakato: 5%, $5,000.00 of 1,234,567.13, account 256772123456", &[]),
+        ("shown_97.xls", "Grace Nakato: 0.05, 5000 of 1234567.125, account 256772123456", &["shown_unknown"; 4]),
+    ] {
+        let bytes = std::fs::read(fixture("sheets").join(file)).unwrap();
+        let fields = [("kind", "sms"), ("sms_template", template)];
+        let created = upload(maker, &fresh(), form(bytes, file, &fields)).await;
+        assert_eq!(created.status, 202, "{}", created.body);
+        let ready = maker.batch_in(id(&created.body), &["ready", "import_failed"]).await;
+        let path = format!("/v1/batches/{}", id(&ready));
+        let (_, preview) = maker.get(&format!("{path}/preview")).await;
+        assert_eq!(preview["first"]["text"], said, "{file}: {ready}");
+        let issues = maker.all(&format!("{path}/issues")).await;
+        assert_eq!(issues.iter().map(|i| i["code"].as_str().unwrap()).collect::<Vec<_>>(), codes, "{file}");
+    }
 }
 
 #[tokio::test]

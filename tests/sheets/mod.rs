@@ -67,6 +67,11 @@ impl Read {
 }
 
 fn read_path(path: &Path) -> Read {
+    read_telling(path, None)
+}
+
+/// The same, where the paid are told something.
+fn read_telling(path: &Path, notice: Option<&str>) -> Read {
     let router = Router::new(&Config::parse(LANES).unwrap().lanes).unwrap();
     let terms = Terms {
         currency: Currency::Ugx,
@@ -75,7 +80,7 @@ fn read_path(path: &Path) -> Read {
         mapping: None,
         rows_max: 1_000_000,
         sms: None,
-        notice: None,
+        notice: notice.map(str::to_owned),
     };
     let mut rows = Vec::new();
     let result = import::read(path, &terms, &Program::new(GABA), &mut |row| {

@@ -114,6 +114,50 @@ fn a_number_is_refused_that_is_shown_in_another_currency_or_as_a_percentage() {
     assert!(percent.rows[0].issues[0].message.contains("percentage"), "{:?}", percent.rows[0].issues);
 }
 
+/// What the paid are told of their bonus, which is written in the format of the amount too, and what is said of the row.
+fn bonus(file: &[u8]) -> (String, Vec<(u32, &'static str)>) {
+    let folder = Folder::new("bonus");
+    std::fs::write(folder.file("upload"), file).unwrap();
+    let read = read_telling(&folder.file("upload"), Some("Your bonus is ((bonus))."));
+    (read.recipient(2).variables["bonus"].clone(), read.issues())
+}
+
+#[test]
+fn who_is_told_a_number_is_told_what_the_sheet_shows() {
+    for (number, format, told) in [
+        (5_000.0, "#,##0", "5,000"),
+        (5_000.0, "\"$\"#,##0.00", "$5,000.00"),
+        (5_000.0, "[$KES] #,##0", "KES 5,000"),
+        (5_000.0, "#,##0\"/=\"", "5,000/="),
+        (5.0, "0%", "500%"),
+        (5_000.0, "General", "5000"),
+        (5_000.0, "0", "5000"),
+    ] {
+        assert_eq!(bonus(&formatted(number, ["General", format])), (told.to_owned(), vec![]), "{format}");
+    }
+    for format in ["0.00E+00", "[>100]#,##0", "#,##0,", "_($* #,##0_)"] {
+        let unknown = (format!("{}", 5_000), vec![(1, "shown_unknown")]);
+        assert_eq!(bonus(&formatted(5_000.0, ["General", format])), unknown, "{format}");
+    }
+    for (kind, shown, told) in [
+        ("\"float\"", "5,000", "5,000"),
+        ("\"float\"", "5,000/=", "5,000/="),
+        ("\"currency\" office:currency=\"UGX\"", "USh5,000", "USh5,000"),
+    ] {
+        assert_eq!(bonus(&formatted_ods(kind, shown)), (told.to_owned(), vec![]), "{kind}: {shown}");
+    }
+    for (kind, shown) in [("\"float\"", "5.0E+03"), ("\"currency\" office:currency=\"UGX\"", "")] {
+        let unknown = ("5000".to_owned(), vec![(1, "shown_unknown")]);
+        assert_eq!(bonus(&formatted_ods(kind, shown)), unknown, "{kind}: {shown}");
+    }
+}
+
+#[test]
+fn a_number_that_nobody_is_told_is_kept_as_it_is() {
+    let read = read_bytes(&formatted(5_000.0, ["#,##0", "0.00E+00"]));
+    assert_eq!(said(&read), (vec![], Some((5_000, "5000".into()))));
+}
+
 #[test]
 fn the_sign_of_a_text_and_of_other_cells_is_not_that_of_the_amount() {
     let dollars = Format::new().set_num_format("\"$\"#,##0.00");

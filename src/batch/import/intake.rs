@@ -103,6 +103,11 @@ impl<'a> Intake<'a> {
         self.kept_max = bytes.saturating_mul(KEPT_PER_BYTE).saturating_add(KEPT_BYTES_MIN).min(KEPT_BYTES_MAX);
     }
 
+    /// Once the header is known.
+    pub fn columns(&self) -> Option<&Columns> {
+        self.header.as_ref().map(|(_, columns)| columns)
+    }
+
     /// Where the amounts stand that are paid, once the header is known.
     pub fn amounts(&self) -> Option<usize> {
         let (_, columns) = self.header.as_ref().filter(|_| self.terms.sms.is_none())?;
@@ -139,7 +144,7 @@ impl<'a> Intake<'a> {
         let ours = self.header.as_ref().map_or_else(|| columns::is_ours(cells), |(_, columns)| columns.are_ours());
         let cells = if ours {
             // As it was handed out, with marks against formulas.
-            let read = |cell: &Cell<'_>| Cell { text: unmarked(&cell.text).to_owned().into(), fault: cell.fault };
+            let read = |cell: &Cell<'_>| cell.saying(unmarked(&cell.text).to_owned());
             plain = cells.iter().map(read).collect();
             plain.as_slice()
         } else {

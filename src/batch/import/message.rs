@@ -70,6 +70,15 @@ pub(super) fn tags_of_the_paid(template: &str, columns: &Columns) -> Result<Vec<
     Ok(found)
 }
 
+impl Columns {
+    /// Columns whose numbers are told as they are shown: those of tags, but not those of a phone number or a reference, which
+    /// are what they are.
+    pub fn told(&self) -> impl Iterator<Item = usize> {
+        let is_exact = |at| matches!(self.field_at(at), Some(Field::Msisdn | Field::Reference));
+        self.tags.iter().map(|tag| tag.column).filter(move |at| !is_exact(*at))
+    }
+}
+
 impl Judge<'_> {
     /// The paid are told with a gap where a cell is empty: no reason not to pay them.
     pub(super) fn judge_notice(&mut self) {

@@ -26,7 +26,7 @@ pub(super) fn judge_one(terms: &Terms<'_>, uploaded: &[Uploaded], row: u32) -> R
     let (headers, cells): (Vec<String>, Vec<Cell<'_>>) = uploaded
         .iter()
         .filter_map(|cell| {
-            Some((cell.header.as_ref()?.to_string(), Cell { text: cell.text().into(), fault: cell.fault }))
+            Some((cell.header.as_ref()?.to_string(), Cell { fault: cell.fault, ..Cell::text(cell.text()) }))
         })
         .unzip();
     let read = Columns::read(&headers, terms.mapping.as_ref(), terms.sms.as_ref());

@@ -7,7 +7,6 @@ use super::issue::Issue;
 use super::rows::{Cell, Fault};
 use crate::money::Currency;
 use crate::text::bare;
-use std::borrow::Cow;
 
 /// How a file's rows relate to its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,8 +72,7 @@ pub(super) fn unwrapped<'c>(cells: &'c [Cell<'_>]) -> Option<Vec<Cell<'c>>> {
 }
 
 fn unwrap<'c>(cells: &'c [Cell<'_>]) -> Vec<Cell<'c>> {
-    let plain =
-        |cell: &'c Cell<'_>| Cell { text: as_formula(&cell.text).unwrap_or(&cell.text).into(), fault: cell.fault };
+    let plain = |cell: &'c Cell<'_>| cell.saying(as_formula(&cell.text).unwrap_or(&cell.text));
     cells.iter().map(plain).collect()
 }
 
@@ -127,8 +125,8 @@ pub(super) fn split_amount<'c>(
         return None;
     }
     let marked = |(n, cell): (usize, &'c Cell<'_>)| Cell {
-        text: Cow::Borrowed(&*cell.text),
         fault: if n == at { Some(Fault::Split) } else { cell.fault },
+        ..cell.saying(&*cell.text)
     };
     Some(cells.iter().enumerate().map(marked).collect())
 }

@@ -1,12 +1,13 @@
 //! Lists that are spreadsheets: rows come from the process that reads them (see [`crate::sheet`]).
 
+use super::columns::Columns;
 use super::intake::{Intake, Taken};
 use super::issue::{ImportError, Issue, SinkError};
 use super::shape::Shape;
 use super::{Remembered, Row, Source, Terms};
-use crate::sheet::{Answer, Cell, Fault, Opening, Program, Ranges, Stream};
+use crate::sheet::{Answer, Cell, Fault, Opening, Program, Ranges, Shown, Stream};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 /// Sheets or columns that a warning names.
@@ -38,7 +39,7 @@ pub(super) fn read(
     };
     let mut intake = Intake::new(terms, remembered, Shape::Placed, &mut telling);
     intake.of_file(bytes);
-    let (others, columns) = match rows(&mut stream, &mut intake, &seen) {
+    let (others, columns, unknown) = match rows(&mut stream, &mut intake, &seen) {
         Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others(&mut stream))),
         read => read?,
     };
@@ -49,7 +50,8 @@ pub(super) fn read(
         Err(why) if is_no_list(&why) => return Err(elsewhere(why, opening.sheet, others)),
         taken => taken?,
     };
-    let notices = notices(&opening, taken.header.row, &others, &columns);
+    let mut notices = notices(&opening, taken.header.row, &others, &columns);
+    notices.extend(unknown.into_iter().map(|(column, first)| shown_otherwise(taken.header.row, column, first)));
     taken.tally.warnings += warned + notices.len() as u32;
     taken.notices.extend(notices);
     Ok((taken, Source::Workbook { format: opening.format, sheet: opening.sheet }))
@@ -87,14 +89,14 @@ fn others(stream: &mut Stream) -> Vec<String> {
     }
 }
 
-/// Takes all rows; returns the other sheets with cells, and the hidden columns that were not empty.
-fn rows(
-    stream: &mut Stream,
-    intake: &mut Intake<'_>,
-    seen: &RefCell<Seen>,
-) -> Result<(Vec<String>, BTreeSet<u32>), ImportError> {
+/// What is known of all rows: the other sheets with cells, the hidden columns that were not empty, and columns whose numbers
+/// are told otherwise than the sheet shows them, each with the first row.
+type Read = (Vec<String>, BTreeSet<u32>, BTreeMap<usize, u32>);
+
+/// Takes all rows.
+fn rows(stream: &mut Stream, intake: &mut Intake<'_>, seen: &RefCell<Seen>) -> Result<Read, ImportError> {
     let hidden_columns = stream.opening().hidden_columns.clone();
-    let mut used = BTreeSet::new();
+    let (mut used, mut unknown) = (BTreeSet::new(), BTreeMap::new());
     loop {
         match stream.read_next()? {
             Answer::Row { number, hidden: is_hidden, mut cells } => {
@@ -104,14 +106,31 @@ fn rows(
                 if !hidden_columns.is_empty() {
                     used.extend(filled(&cells).filter(|column| hidden_columns.contains(*column)));
                 }
+                for column in tell_shown(&mut cells, intake.columns().into_iter().flat_map(Columns::told)) {
+                    unknown.entry(column).or_insert(number);
+                }
                 if forget_signs(&mut cells, intake.amounts()) {
                     seen.borrow_mut().signs.add(number, number);
                 }
                 intake.take(number, &cells)?;
             }
-            Answer::End { others } => return Ok((others, used)),
+            Answer::End { others } => return Ok((others, used, unknown)),
         }
     }
+}
+
+/// Who is told a number is told what the sheet shows for it. Gives the columns where that is not known.
+fn tell_shown(cells: &mut [Cell<'_>], told: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut unknown = Vec::new();
+    for column in told {
+        let Some(cell) = cells.get_mut(column) else { continue };
+        match cell.shown.take() {
+            Some(Shown::As(text)) => *cell = Cell::text(text),
+            Some(Shown::Unknown) => unknown.push(column),
+            None => {}
+        }
+    }
+    unknown
 }
 
 /// What is shown beside a number counts where amounts stand: elsewhere it is how the cell looks. Tells whether the amount is
@@ -145,6 +164,16 @@ fn hidden_row(row: u32) -> Issue {
     let message = "the row is hidden in the sheet, or filtered out, and is paid like the others. Remove it from the file \
                    if it shall not be paid";
     Issue::warning(row, "row_hidden", message)
+}
+
+fn shown_otherwise(header_row: u32, column: usize, first: u32) -> Issue {
+    let message = format!(
+        "how the sheet shows the numbers of column {}, first in row {first}, is not known, and the SMS says them as plain \
+         numbers. Look at the preview; if they shall be said otherwise, format the column as Text and type them as they shall \
+         be read",
+        letters(column as u32)
+    );
+    Issue::warning(header_row, "shown_unknown", message)
 }
 
 fn notices(opening: &Opening, header_row: u32, others: &[String], columns: &BTreeSet<u32>) -> Vec<Issue> {

@@ -268,7 +268,7 @@ mod tests {
         ] {
             assert_eq!(below(cells), None, "{cells:?}");
         }
-        let formula = ["Apio", "", ""].map(|text| Cell { text: text.into(), fault: Some(Fault::NoValue) });
+        let formula = ["Apio", "", ""].map(|text| Cell::fault(Fault::NoValue, text));
         assert_eq!(look(&columns, &formula, sum, Currency::Ugx, true), None, "nobody knows what it would be");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::xml::{Element, Node, Xml, cut_off};
 use crate::sheet::sign::sign;
-use crate::sheet::{CELL_BYTES_MAX, Cell, Fault, SheetError, number};
+use crate::sheet::{CELL_BYTES_MAX, Cell, Fault, SheetError, Shown, number};
 use std::io::BufRead;
 
 /// What the tag of a cell says.
@@ -57,12 +57,22 @@ impl Tag {
             "float" if !shown.is_empty() && !shown.contains(char::is_numeric) => Cell::text(shown),
             // The sign is part of what it says: 5 % is not 0.05 to anybody, and 500 dollars are no 500 shillings.
             "float" | "percentage" if shown.contains('%') => Cell::text(shown),
-            "percentage" => Cell::text(format!("{}%", self.value.unwrap_or_default())),
+            "percentage" => {
+                let value = self.value.unwrap_or_default();
+                let seen = seen(&value, shown).unwrap_or(Some(Shown::Unknown));
+                Cell::fault(Fault::Percent, value).shown(seen)
+            }
             "float" | "currency" => {
                 let sign = self.currency.or_else(|| sign(&shown));
                 match (number.map(number::float), sign) {
-                    (Some(cell), Some(sign)) => cell.in_money(&sign),
-                    (Some(cell), None) => cell,
+                    (Some(cell), Some(sign)) => {
+                        let seen = seen(&cell.text, shown).unwrap_or(Some(Shown::Unknown));
+                        cell.in_money(&sign).shown(seen)
+                    }
+                    (Some(cell), None) => {
+                        let seen = seen(&cell.text, shown).unwrap_or_default();
+                        cell.shown(seen)
+                    }
                     (None, _) => Cell::text(shown),
                 }
             }
@@ -72,6 +82,17 @@ impl Tag {
             _ if shown.is_empty() && self.text.is_none() && self.is_formula => Cell::fault(Fault::NoValue, ""),
             _ => Cell::text(self.text.filter(|t| !t.is_empty()).unwrap_or(shown)),
         }
+    }
+}
+
+/// What is seen of a number, where that is something else; `None` when the file does not say. What is so wide that it is shown
+/// with an exponent is not what anybody means.
+fn seen(number: &str, shown: String) -> Option<Option<Shown<'static>>> {
+    match shown {
+        shown if shown.is_empty() => None,
+        shown if shown == number => Some(None),
+        shown if shown.contains("E+") || shown.contains("E-") => Some(Some(Shown::Unknown)),
+        shown => Some(Some(Shown::As(shown.into()))),
     }
 }
 

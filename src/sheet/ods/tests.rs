@@ -1,5 +1,5 @@
 use super::*;
-use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Fault, SHEET_ROWS_MAX};
+use crate::sheet::{CELL_BYTES_MAX, COLUMNS_MAX, Cell, Fault, SHEET_ROWS_MAX, Shown};
 
 #[derive(Default)]
 struct Rows {
@@ -22,7 +22,7 @@ impl Sink for Rows {
             return Err(SheetError::too_large("enough"));
         }
         self.rows.push((number, hidden, cells.iter().map(|c| c.text.to_string()).collect()));
-        self.cells = cells.iter().map(|c| Cell { text: c.text.to_string().into(), fault: c.fault }).collect();
+        self.cells = cells.iter().map(|c| c.to_owned()).collect();
         Ok(())
     }
 
@@ -65,23 +65,30 @@ fn cell(attributes: &str, shown: &str) -> Cell<'static> {
 
 #[test]
 fn cells_are_read_as_a_person_sees_them() {
+    let seen = |shown: Option<&'static str>| Some(shown.map_or(Shown::Unknown, |shown| Shown::As(shown.into())));
+    let number = |text: &'static str, shown| Cell::text(text).shown(seen(shown));
+    let money = |text: &'static str, shown| Cell::fault(Fault::Money, text).shown(seen(Some(shown)));
+    let percent = |shown| Cell::fault(Fault::Percent, "0.05").shown(seen(shown));
     for (attributes, shown, expected) in [
-        (r#"office:value-type="float" office:value="256772345678""#, "2.57E+11", Cell::text("256772345678")),
-        (r#"office:value-type="float" office:value="50000" table:formula="of:=1""#, "50,000", Cell::text("50000")),
+        (r#"office:value-type="float" office:value="256772345678""#, "2.57E+11", number("256772345678", None)),
+        (
+            r#"office:value-type="float" office:value="50000" table:formula="of:=1""#,
+            "50,000",
+            number("50000", Some("50,000")),
+        ),
         (r#"office:value-type="string""#, "Odhiambo &amp; S&#xF6;hne", Cell::text("Odhiambo & Söhne")),
         (r#"office:value-type="string" office:string-value="whole""#, "wh…", Cell::text("whole")),
         (r#"office:value-type="percentage" office:value="0.05""#, "5%", Cell::text("5%")),
-        (
-            r#"office:value-type="currency" office:currency="USD" office:value="5""#,
-            "$5",
-            Cell::fault(Fault::Money, "USD 5"),
-        ),
-        (r#"office:value-type="currency" office:value="5""#, "5 UGX", Cell::fault(Fault::Money, "UGX 5")),
-        (r#"office:value-type="currency" office:value="5000""#, "5,000", Cell::text("5000")),
-        (r#"office:value-type="float" office:value="5000""#, "$5,000", Cell::fault(Fault::Money, "$ 5000")),
-        (r#"office:value-type="float" office:value="5000""#, "KES 5000", Cell::fault(Fault::Money, "KES 5000")),
-        (r#"office:value-type="float" office:value="5000""#, "5,000/=", Cell::fault(Fault::Money, "5000/=")),
-        (r#"office:value-type="float" office:value="5000""#, "5,000 kg", Cell::text("5000")),
+        (r#"office:value-type="currency" office:currency="USD" office:value="5""#, "$5", money("USD 5", "$5")),
+        (r#"office:value-type="currency" office:value="5""#, "5 UGX", money("UGX 5", "5 UGX")),
+        (r#"office:value-type="currency" office:value="5000""#, "5,000", number("5000", Some("5,000"))),
+        (r#"office:value-type="float" office:value="5000""#, "$5,000", money("$ 5000", "$5,000")),
+        (r#"office:value-type="float" office:value="5000""#, "KES 5000", money("KES 5000", "KES 5000")),
+        (r#"office:value-type="float" office:value="5000""#, "5,000/=", money("5000/=", "5,000/=")),
+        (r#"office:value-type="float" office:value="5000""#, "5,000 kg", number("5000", Some("5,000 kg"))),
+        (r#"office:value-type="float" office:value="5000""#, "", Cell::text("5000")),
+        (r#"office:value-type="percentage" office:value="0.05""#, "", percent(None)),
+        (r#"office:value-type="percentage" office:value="0.05""#, "5 per cent", percent(Some("5 per cent"))),
         (r#"office:value-type="float" office:value="50""#, "50%", Cell::text("50%")),
         (r#"office:value-type="boolean" office:boolean-value="true""#, "WAHR", Cell::text("TRUE")),
         (
@@ -109,7 +116,7 @@ fn cells_are_read_as_a_person_sees_them() {
         (
             r#"office:value-type="float" office:value="0.30000000000000004""#,
             "0.3",
-            Cell::fault(Fault::Imprecise, "0.30000000000000004"),
+            Cell::fault(Fault::Imprecise, "0.30000000000000004").shown(Some(Shown::As("0.3".into()))),
         ),
         (r#"office:value-type="float" office:value="1" table:formula="of:=TRUE()""#, "WAHR", Cell::text("WAHR")),
         (r#"office:value-type="float" office:value="5" calcext:value-type="float""#, "5", Cell::text("5")),
