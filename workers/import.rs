@@ -306,7 +306,7 @@ impl<'a> Loader<'a> {
         if self.flush().is_err() {
             return Err(Trouble::Store(self.trouble.take().unwrap_or(StoreError::Fenced)));
         }
-        self.runtime.block_on(approval::tell_duplicates(&self.store, &self.batch, self.since))?;
+        let told = self.runtime.block_on(approval::tell_duplicates(&self.store, &self.batch, self.since))?;
         for row in self.excluded {
             self.digest.excluded(row);
         }
@@ -314,7 +314,7 @@ impl<'a> Loader<'a> {
             rows: summary.rows.into(),
             valid: summary.valid.into(),
             invalid: summary.invalid.into(),
-            warnings,
+            warnings: warnings + told,
             amount: summary.total.minor,
             fees: 0,
             tax: 0,

@@ -3,10 +3,10 @@
 //! * The digest is that of the rows as they stand. A correction makes the stored one stale; it is reckoned anew from the
 //!   rows, outside of any transaction, and fenced by the batch's revision.
 //! * Rows that pay the same amount to the same number as another batch are told. What was told is accepted by submitting;
-//!   what has become a duplicate since stops the approval.
+//!   what has become a duplicate since stops the approval. References of somebody else are only told ([`references`]).
 
 use super::digest::{DigestRow, DigestTerms, Digester};
-use super::{Batch, State};
+use super::{Batch, State, references};
 use crate::clock::Time;
 use crate::ids::BatchId;
 use crate::org::Principal;
@@ -82,9 +82,9 @@ pub async fn with_digest(store: &SharedStore, batch: Batch) -> Result<Batch> {
     store.batch(batch.organisation, batch.id).await
 }
 
-/// Finds the rows that repeat another batch's and are not told yet, and tells them.
-pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<Time>) -> Result<()> {
-    let Some(since) = since else { return Ok(()) };
+/// Finds the rows that repeat another batch's and are not told yet, and tells them. Gives how many are told of a reference.
+pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<Time>) -> Result<i64> {
+    let Some(since) = since else { return Ok(0) };
     let mut next = Some(0);
     while let Some(after) = next {
         let looked = store.duplicates(batch, since, after, COMPARED_AT_ONCE).await?;
@@ -93,7 +93,7 @@ pub async fn tell_duplicates(store: &SharedStore, batch: &Batch, since: Option<T
             store.tell_duplicates(batch, looked.found).await?;
         }
     }
-    Ok(())
+    references::tell(store, batch, since).await
 }
 
 /// The first rows that repeat another batch's and are not told of it yet.

@@ -6,6 +6,7 @@ pub mod declared;
 pub mod digest;
 pub mod import;
 mod kind;
+pub mod references;
 pub mod retry;
 pub mod states;
 pub mod view;

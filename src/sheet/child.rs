@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// The subcommand, which no help lists.
 pub const COMMAND: &str = "read-sheet";
+/// Its argument, when what is seen of numbers is wanted too: it takes half as long again to find out.
+pub(super) const SHOWN: &str = "shown";
 const WRITE_BYTES: usize = 64 * 1024;
 /// Of the file, after which the parent is told that it goes on. A file that unpacks to a thousand times its size does
 /// not get there often.
@@ -39,8 +41,9 @@ fn serve() -> io::Result<()> {
     limits::confine(file.metadata()?.len())?;
     let out = Rc::new(RefCell::new(Writer::new(BufWriter::with_capacity(WRITE_BYTES, out))));
     let file = Paced { file, out: out.clone(), untold: 0 };
+    let shown = std::env::args_os().nth(2).is_some_and(|argument| argument == SHOWN);
     let mut sink = Teller(out.clone());
-    let read = catch_unwind(AssertUnwindSafe(|| read::read(file, &mut sink)));
+    let read = catch_unwind(AssertUnwindSafe(|| read::read(file, shown, &mut sink)));
     let read = read.unwrap_or_else(|_| Err(SheetError::damaged("its parts contradict each other")));
     match read {
         Ok(()) => Ok(()),

@@ -38,10 +38,11 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    pub fn of(styles: &[Style]) -> Looks {
+    /// `shown`: whether all that is seen of numbers matters, or only signs beside them.
+    pub fn of(styles: &[Style], shown: bool) -> Looks {
         let mut looks = Looks::default();
         for style in styles {
-            let look = style.number_format.as_ref().and_then(|format| Look::of(&format.format_code));
+            let look = style.number_format.as_ref().and_then(|format| Look::of(&format.format_code, shown));
             let at = look.map(|look| looks.at(look));
             looks.styles.push(at);
         }
@@ -90,8 +91,9 @@ impl Looks {
 
 impl Look {
     /// Of this format; `None` when it shows numbers as they are.
-    fn of(code: &str) -> Option<Look> {
-        let look = Look { sign: beside(code), shows: Shows::of(code) };
+    fn of(code: &str, shown: bool) -> Option<Look> {
+        let shows = if shown { Shows::of(code) } else { Shows::Plain };
+        let look = Look { sign: beside(code), shows };
         (look.sign.is_some() || look.shows != Shows::Plain).then_some(look)
     }
 }

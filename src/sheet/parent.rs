@@ -29,16 +29,22 @@ const WAIT_MAX: Duration = Duration::from_secs(50);
 pub struct Program {
     path: PathBuf,
     silence_max: Duration,
+    shown: bool,
 }
 
 impl Program {
     pub fn new(path: impl Into<PathBuf>) -> Program {
-        Program { path: path.into(), silence_max: SILENCE_MAX }
+        Program { path: path.into(), silence_max: SILENCE_MAX, shown: false }
     }
 
     /// Waits so long for a sign of life.
     pub fn patient(self, silence_max: Duration) -> Program {
         Program { silence_max, ..self }
+    }
+
+    /// Asks for what is seen of numbers too.
+    pub fn showing(self, shown: bool) -> Program {
+        Program { shown, ..self }
     }
 
     /// Begins to read `file`. The child gets the file and a pipe, and nothing else of ours: no environment, which holds
@@ -47,7 +53,12 @@ impl Program {
         let mib = file.metadata().map_err(SheetError::Unreadable)?.len() >> 20;
         let wait = WAIT_MIN + WAIT_PER_MIB.saturating_mul(u32::try_from(mib).unwrap_or(u32::MAX));
         let mut command = Command::new(&self.path);
-        command.arg(child::COMMAND).env_clear().current_dir("/").process_group(0);
+        command
+            .arg(child::COMMAND)
+            .args(self.shown.then_some(child::SHOWN))
+            .env_clear()
+            .current_dir("/")
+            .process_group(0);
         command.stdin(file).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(SheetError::NotStarted)?;
         let (sender, chunks) = sync_channel(CHUNKS_AHEAD);

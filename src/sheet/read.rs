@@ -25,8 +25,9 @@ pub(super) trait Sink {
     fn end(&mut self, others: &[String]) -> Result<(), SheetError>;
 }
 
-/// Hands the rows of the first visible sheet to `sink`, without the blank ones.
-pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(), SheetError> {
+/// Hands the rows of the first visible sheet to `sink`, without the blank ones; with what is `shown` of numbers, if that is
+/// wanted or costs nothing.
+pub(super) fn read<R: Read + Seek>(mut file: R, shown: bool, sink: &mut dyn Sink) -> Result<(), SheetError> {
     let mut magic = [0; 8];
     let length = file.read(&mut magic).map_err(SheetError::Unreadable)?;
     rewind(&mut file)?;
@@ -36,7 +37,7 @@ pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(
             xls::read(file, sink)
         }
         magic if magic.starts_with(ZIP) => match package_kind(&mut file)? {
-            Package::Xlsx => xlsx::read(file, sink),
+            Package::Xlsx => xlsx::read(file, shown, sink),
             Package::Ods => ods::read(file, sink),
         },
         _ => Err(SheetError::NotASpreadsheet { what: "no spreadsheet that is known here".into() }),
@@ -69,7 +70,7 @@ pub fn read_sheet_bytes(bytes: &[u8]) -> Result<u32, SheetError> {
     }
     let mut count = Count(0);
     match bytes {
-        zip if zip.starts_with(ZIP) => read(Cursor::new(zip), &mut count)?,
+        zip if zip.starts_with(ZIP) => read(Cursor::new(zip), true, &mut count)?,
         compound if compound.starts_with(OLE) => drop(biff::find(&mut Cursor::new(compound))),
         content => ods::read_content(content, &mut count)?,
     }

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const OTHER_CELLS_MAX: usize = 10_000;
 const OTHERS_MAX: usize = 64;
 
-pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(), SheetError> {
+pub(super) fn read<R: Read + Seek>(mut file: R, shown: bool, sink: &mut dyn Sink) -> Result<(), SheetError> {
     let hides = package::weigh(&mut package::open(BufReader::new(&mut file))?)?;
     let found = if hides { hidden::find(&mut file) } else { None };
     file.seek(SeekFrom::Start(0)).map_err(SheetError::Unreadable)?;
@@ -28,7 +28,7 @@ pub(super) fn read<R: Read + Seek>(mut file: R, sink: &mut dyn Sink) -> Result<(
     let knows_hidden = !hides || hidden.is_some();
     let hidden = hidden.unwrap_or_default();
     sink.begin(&Opening { format: "xlsx".into(), sheet: name.clone(), knows_hidden, hidden_columns: hidden.columns })?;
-    let looks = looks(&mut workbook, &name)?;
+    let looks = looks(&mut workbook, &name, shown)?;
     let mut cells = Cells { looks: &looks, reader: guarded(|| workbook.worksheet_cells_reader(&name))?, last: None };
     let (mut line, mut line_at) = (Line::default(), None);
     while let Some((at, column, cell)) = cells.next()? {
@@ -60,9 +60,9 @@ fn hand_over(sink: &mut dyn Sink, number: u32, hidden: bool, line: &mut Line<'_>
 }
 
 /// Which cells show more than their number.
-fn looks<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str) -> Result<Looks, SheetError> {
+fn looks<R: Read + Seek>(workbook: &mut Xlsx<R>, name: &str, shown: bool) -> Result<Looks, SheetError> {
     let mut reader = guarded(|| workbook.worksheet_cells_reader(name))?;
-    let mut looks = Looks::of(reader.styles());
+    let mut looks = Looks::of(reader.styles(), shown);
     while !looks.is_empty()
         && let Some((row, column, style)) = guarded(|| reader.next_style_id())?
     {

@@ -84,6 +84,46 @@ impl Duplicate {
     }
 }
 
+/// Another list that pays by references.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherList {
+    pub id: BatchId,
+    pub name: String,
+    pub created_at: Time,
+}
+
+/// A payment by its reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceLine {
+    pub row: u32,
+    pub reference: String,
+    pub msisdn: String,
+}
+
+/// A row whose reference another list has for another number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatedReference {
+    pub row: u32,
+    pub list: OtherList,
+    pub other_row: u32,
+    /// No more are looked for.
+    pub last: bool,
+}
+
+impl RepeatedReference {
+    pub fn message(&self) -> String {
+        let OtherList { name, created_at, .. } = &self.list;
+        let more =
+            if self.last { ". Further rows are not compared, so look at the references of the whole list" } else { "" };
+        format!(
+            "row {} of the list \"{name}\" of {} has the same reference and another number. If both mean the same person, set \
+             this row aside or correct its number; if not, nothing is wrong{more}",
+            self.other_row,
+            created_at.day()
+        )
+    }
+}
+
 /// What some rows of a batch turned out to repeat.
 #[derive(Clone, Debug)]
 pub struct LookedAt {
@@ -209,6 +249,15 @@ pub trait Lists: Send + Sync {
     async fn duplicates(&self, batch: &Batch, since: Time, after: u32, rows: u32) -> Result<LookedAt>;
     /// Writes them down as warnings of the batch, once. [`StoreError::Fenced`] when the batch moved on.
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()>;
+    /// Other batches of the organisation whose rows have references, and which are open or were over after `since`: the newest
+    /// first, and not more than are looked at.
+    async fn lists_with_references(&self, batch: &Batch, since: Time) -> Result<Vec<OtherList>>;
+    /// The payments of a list after row `after` that have a reference, as far as they will be made, or were made or may have
+    /// been after `since`.
+    async fn references(&self, list: BatchId, since: Time, after: u32, limit: u32) -> Result<Vec<ReferenceLine>>;
+    /// Writes them down as warnings of the batch, of each row once; how many are new. [`StoreError::Fenced`] when the batch
+    /// moved on.
+    async fn tell_references(&self, batch: &Batch, found: Vec<RepeatedReference>) -> Result<i64>;
     /// The latest other batch of the same file and kind (and, of SMS, of the same text) that is open, or was created or completed
     /// after `since`.
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>>;

@@ -32,7 +32,10 @@ use crate::payout::exception::Difference;
 pub use batches::{Batches, ImportTotals, NewRecipient, NewRow, RejectedRow};
 pub use exceptions::{Exceptions, TermsOfLanes};
 pub use installation::Installation;
-pub use list::{BadRow, Compared, DigestLine, Duplicate, IssueView, JudgeRow, Lists, LookedAt, SameFile, SamePayment};
+pub use list::{
+    BadRow, Compared, DigestLine, Duplicate, IssueView, JudgeRow, Lists, LookedAt, OtherList, ReferenceLine,
+    RepeatedReference, SameFile, SamePayment,
+};
 pub use messages::{DecideMessage, MessageRecord, Messages, PrepareText, TestMessage};
 pub use organisations::Organisations;
 pub use payouts::{AskInstead, DecidePayout, PayoutRecord, Payouts, PrepareTransfer};

@@ -244,6 +244,27 @@ async fn the_bad_rows_are_a_list_that_imports_once_it_is_corrected() {
     reply(look).await.is_problem(404, "not_found");
 }
 
+/// By itself, a row that was refused because its reference stood in the list already has no fault.
+#[tokio::test]
+async fn a_row_refused_for_its_reference_is_told_of_the_other_when_it_comes_back_alone() {
+    let world = World::start("came-back").await;
+    let maker = &world.gaba.maker;
+    let csv = "Staff ID,Name,Phone,Amount\nS1,Grace,0772346001,50000\nS1,Grace N,0752346001,60000\n";
+    let first = ready(maker, csv, &[("name", "March")]).await;
+    assert_eq!(first["counts"]["invalid"], 1, "{first}");
+    let submitted = command(maker, &first, "submit", json!({"exclude_invalid": true})).await;
+    assert_eq!(world.gaba.checker.approve(&submitted.body).await.0, 200);
+    let bad = send(request(maker, "GET", &format!("/v1/batches/{}/issues.csv", id(&first)))).await.text();
+    let again = ready(maker, bad, &[]).await;
+    assert_eq!((&again["counts"]["valid"], &again["counts"]["warnings"]), (&json!(1), &json!(1)), "{again}");
+    let issues = maker.all(&format!("/v1/batches/{}/issues", id(&again))).await;
+    assert_eq!((&issues[0]["code"], &issues[0]["row"]), (&json!("repeated_reference"), &json!(2)), "{issues:?}");
+    let message = issues[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("row 2 of the list \"March\" of ") && message.contains("another number"), "{message}");
+    let submitted = command(maker, &again, "submit", json!({"exclude_invalid": false})).await;
+    assert_eq!((submitted.status, &submitted.body["counts"]["warnings"]), (200, &json!(1)), "{}", submitted.body);
+}
+
 #[tokio::test]
 async fn issues_are_asked_for_by_their_severity() {
     let world = World::start("severity").await;

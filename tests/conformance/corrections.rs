@@ -322,13 +322,15 @@ pub async fn what_was_told_of_another_list_outlives_a_correction_of_another_row(
     let since = Some(h.now() - std::time::Duration::from_secs(3_600));
     approval::tell_duplicates(&h.store, &h.batch(&org, &batch).await, since).await.unwrap();
     let elsewhere = |row: u32| (row, "duplicate_in_batch".to_owned(), None);
-    let before = [elsewhere(2), told(3, "duplicate_payment", 2), elsewhere(3)];
+    // Its reference is somebody else's there since its number was corrected.
+    let reference = (3, "repeated_reference".to_owned(), None);
+    let before = [elsewhere(2), told(3, "duplicate_payment", 2), elsewhere(3), reference.clone()];
     assert_eq!(said(&h, &org, &batch).await, before);
     let view = applied(correct(&h, &org, &batch, 2, aside(true)).await);
-    assert_eq!((view.batch.warnings, view.batch.duplicates), (1, 1));
-    assert_eq!(said(&h, &org, &batch).await, [elsewhere(3)]);
+    assert_eq!((view.batch.warnings, view.batch.duplicates), (2, 1));
+    assert_eq!(said(&h, &org, &batch).await, [elsewhere(3), reference.clone()]);
     approval::tell_duplicates(&h.store, &view.batch, since).await.unwrap();
-    assert_eq!(said(&h, &org, &batch).await, [elsewhere(3)], "told once");
+    assert_eq!(said(&h, &org, &batch).await, [elsewhere(3), reference], "told once");
     assert_tenant(&h, &org).await;
 }
 

@@ -21,6 +21,7 @@ mod payouts;
 mod poison;
 mod quarantine;
 mod receipts;
+mod references;
 mod reports;
 mod resends;
 mod retries;
@@ -392,5 +393,12 @@ conformance!(sqlite, open_sqlite; {
         the_same_file_is_found_again,
         the_same_file_is_another_list_when_it_does_something_else,
         the_file_of_a_cancelled_list_is_found_if_it_was_approved,
+    }
+    references {
+        a_reference_that_another_list_has_for_another_number_is_told_once,
+        the_same_person_again_other_tenants_and_what_was_given_up_are_not_told,
+        a_list_that_was_over_long_ago_is_not_compared,
+        a_reference_that_came_later_stops_no_approval,
+        of_many_such_rows_some_are_told_and_the_last_says_so,
     }
 });

@@ -79,6 +79,8 @@ pub struct List {
     pub amount: i64,
     /// By how much each row's amount is more than that of the row before.
     pub rise: i64,
+    /// Everybody has the number of whoever stands so many rows below in other lists.
+    pub shift: u32,
     pub fee: i64,
     pub tax: i64,
     pub notify: bool,
@@ -94,6 +96,7 @@ pub fn list(rows: u32) -> List {
         invalid: 0,
         amount: 1_000,
         rise: 0,
+        shift: 0,
         fee: 0,
         tax: 0,
         notify: false,
@@ -119,7 +122,7 @@ impl List {
         }
         let money = |minor| Money::new(minor, CURRENCY);
         let recipient = NewRecipient {
-            msisdn: format!("25677{row:07}"),
+            msisdn: format!("25677{:07}", row + self.shift),
             network: Some("MTN".into()),
             lane: self.lanes[n as usize % self.lanes.len()].into(),
             amount: money(self.amount + i64::from(n) * self.rise),

@@ -25,18 +25,19 @@ stops the list until a mapping says which is meant. A column *currency* is compa
 Every other column is kept for the text of the SMS; only `gaba_reason`, which the list of bad rows adds, is dropped.
 
 Of a workbook (XLSX, XLSM, XLS, ODS) the first visible sheet is read, and a warning names other sheets with cells. Rows that are
-hidden or filtered out are rows like the others, with a warning, as far as the file tells: XLS does not. An amount that is shown
+hidden or filtered out are rows like the others, with a warning; so is a list of which it cannot be told what is hidden. An amount that is shown
 with the sign of another currency, or as a percentage, is refused whatever number stands behind it, in XLSX and ODS: how an XLS
 shows its numbers is not read, and neither is what a currency format means that each computer shows as its own. Formulas count as what they
-were last calculated to be. XLS holds 65,536 rows; a larger list is better an XLSX or a CSV.
+were last calculated to be. A text says a number as the sheet shows it (5%, $5,000.00), of an XLSX with the points and commas of
+English; where it is not known how a number is shown (of an XLS never), a warning says so. XLS holds 65,536 rows; a larger list is better an XLSX or a CSV.
 
 Titles may stand above the header, among the first 20 rows; rows keep the numbers that a spreadsheet shows. A total below the
 list is left out when it is surely one, and so are signatures (*Prepared by*, *Approved by*, *Signature*) with what stands below them. `declared_total` and `declared_count`, when given with the upload, are
 compared with what can be paid; a list that is something else is not submitted.
 
 A list is compared with the others of its organisation that are open, or were last paid from within the `duplicate_window` (14 days
-where the operator sets no other): by its file, and row by row, for whoever gets the same amount. A list of SMS is no payment; it
-is compared with lists of SMS, by its file and its text.
+where the operator sets no other): by its file, and row by row, for whoever gets the same amount, and for references that another
+number has there. A list of SMS is no payment; it is compared with lists of SMS, by its file and its text.
 
 **Taken** means that the row is paid as it stands. A **warning** is for whoever submits the list to look at; the row can be paid. A
 **refused row** is not paid and can be corrected; all other rows stay as they are. A **refused file** has to be uploaded again.

@@ -6,6 +6,7 @@ use crate::sheets::{hostile, shown};
 const HONEST: &str = "Spreadsheets";
 const HOSTILE: &str = "Spreadsheets that mean harm";
 
+const TELLING: &[(&str, &str)] = &[("notify", "true"), ("sms_template", "Your bonus is ((bonus))")];
 const NARROW: &str = "<cols><col min=\"3\" max=\"3\" width=\"0\"/></cols>";
 
 pub fn cases() -> Vec<Case> {
@@ -120,6 +121,12 @@ pub fn cases() -> Vec<Case> {
     ];
     let made =
         made.map(|(name, bytes, becomes)| Case { group: HONEST, name, upload: Text(bytes, "list.xlsx"), becomes });
+    let told = Case {
+        group: HONEST,
+        name: "a number in the text for the paid, shown as a fraction",
+        upload: With(shown::formatted(5_000.0, ["0", "# ?/?"]), "list.xlsx", TELLING),
+        becomes: Warned("shown_unknown"),
+    };
     let escaping = Case {
         group: HOSTILE,
         name: "an entry `../../etc/passwd` beside a sound list",
@@ -135,5 +142,5 @@ pub fn cases() -> Vec<Case> {
         });
         Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
-    honest.into_iter().chain(made).chain(hostile).chain([escaping]).collect()
+    honest.into_iter().chain(made).chain([told]).chain(hostile).chain([escaping]).collect()
 }

@@ -23,7 +23,8 @@ pub(super) fn read(
     remembered: &Remembered,
     sink: &mut dyn FnMut(Row) -> Result<(), SinkError>,
 ) -> Result<(Taken, Source), ImportError> {
-    let mut stream = program.open(file)?;
+    let tells = terms.sms.is_some() || terms.notice.is_some();
+    let mut stream = program.clone().showing(tells).open(file)?;
     let opening = stream.opening().clone();
     let (seen, mut warned) = (RefCell::new(Seen::default()), 0);
     let mut telling = |mut row: Row| {

@@ -14,8 +14,8 @@ use crate::ids::{BatchId, OrganisationId};
 use crate::money::Money;
 use crate::org::Principal;
 use crate::store::{
-    BadRow, Batches, Compared, DigestLine, Done, Duplicate, IssueView, JudgeRow, Lists, LookedAt, NewRow, Refusal,
-    SameFile, SamePayment, StoreError,
+    BadRow, Batches, Compared, DigestLine, Done, Duplicate, IssueView, JudgeRow, Lists, LookedAt, NewRow, OtherList,
+    ReferenceLine, Refusal, RepeatedReference, SameFile, SamePayment, StoreError,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const DUPLICATES_NAMED: usize = 100;
 /// Rows compared with other lists at a time.
 const COMPARED_AT_ONCE: u32 = 1_000;
+/// Lists whose references are compared.
+const LISTS_COMPARED_MAX: i64 = 1_000;
 
 #[async_trait]
 impl Lists for SqliteStore {
@@ -111,6 +113,40 @@ impl Lists for SqliteStore {
     async fn tell_duplicates(&self, batch: &Batch, found: Vec<Duplicate>) -> Result<()> {
         let (id, claim) = (batch.id, batch.claim);
         self.write(move |tx| Box::pin(async move { tell_duplicates(tx, id, claim, &found).await })).await
+    }
+
+    async fn lists_with_references(&self, batch: &Batch, since: Time) -> Result<Vec<OtherList>> {
+        let list = sql!("references_lists").bind(batch.id).bind(since.micros()).bind(LISTS_COMPARED_MAX);
+        let found = list.fetch_all(&self.reader).await.map_err(error)?;
+        let other =
+            |row| Ok(OtherList { id: get(row, "id")?, name: get(row, "name")?, created_at: time(row, "created_at")? });
+        found.iter().map(other).collect()
+    }
+
+    async fn references(&self, list: BatchId, since: Time, after: u32, limit: u32) -> Result<Vec<ReferenceLine>> {
+        let next = sql!("references").bind(list).bind(i64::from(after)).bind(since.micros()).bind(i64::from(limit));
+        let found = next.fetch_all(&self.reader).await.map_err(error)?;
+        let line = |row| {
+            let (reference, msisdn) = (get(row, "reference")?, get(row, "msisdn")?);
+            Ok(ReferenceLine { row: rows::number(row, "row")?, reference, msisdn })
+        };
+        found.iter().map(line).collect()
+    }
+
+    async fn tell_references(&self, batch: &Batch, found: Vec<RepeatedReference>) -> Result<i64> {
+        let (id, claim) = (batch.id, batch.claim);
+        let told = found.iter().map(|r| json!({"row": r.row, "message": r.message()}));
+        let told = Value::Array(told.collect()).to_string();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let tell = own!("references_tell").bind(id).bind(told).execute(&mut *tx).await.map_err(error)?;
+                let told = tell.rows_affected() as i64;
+                let count = sql!("references_told").bind(id).bind(claim).bind(told);
+                fenced(count.execute(tx).await.map_err(error)?)?;
+                Ok(told)
+            })
+        })
+        .await
     }
 
     async fn same_file(&self, batch: &Batch, since: Time) -> Result<Option<SameFile>> {
