@@ -16,7 +16,7 @@ use crate::report::csv::unmarked;
 /// What the rows of one list may take, in bytes as they are kept: each goes with its headers and with what is wrong with it.
 /// Of a small file it is less.
 const KEPT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-const KEPT_BYTES_MIN: u64 = 64 * 1024 * 1024;
+const KEPT_BYTES_MIN: u64 = 128 * 1024 * 1024;
 const KEPT_PER_BYTE: u64 = 32;
 
 /// Takes the rows of a file one by one, judges them and hands them on.
