@@ -15,7 +15,7 @@ use crate::queue::{self, Surroundings};
 use crate::rail::{self, RailContext, SmsRail, TelcoRail};
 use crate::receipt::{JudgedReceipt, NewReceipt};
 use crate::sheet::Program;
-use crate::store::{MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
+use crate::store::{IMPORTS_AT_ONCE, MessageRecord, PayoutRecord, Recorded, SharedStore, StoreError};
 use crate::workers::{TelcoLane, batch, enquiry, import, ledger, message, query, receipt, submit};
 use apalis::prelude::Monitor;
 use std::collections::HashMap;
@@ -32,8 +32,6 @@ pub use crate::queue::Wake;
 pub const DRAIN: Duration = Duration::from_secs(25);
 /// How long apalis gets to end its workers once nothing is in hand.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// Lists read at once: one that takes long, or a spreadsheet that means harm, does not hold up the others.
-const IMPORTS_AT_ONCE: usize = 4;
 /// Receipts applied at once.
 const RECEIPTS_AT_ONCE: usize = 256;
 /// Status queries in flight per lane; the lane's query rate bounds them in time.
@@ -301,6 +299,7 @@ impl Engine {
             router: self.router.clone(),
             sheets: self.sheets.clone(),
             clock: self.clock.clone(),
+            wake: self.wake.clone(),
             stop: stop.clone(),
         };
         Works { submit, query, message, import: Arc::new(import), receipt: Arc::new(self.receipts()) }

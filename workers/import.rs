@@ -9,7 +9,7 @@ use crate::clock::{SharedClock, Time};
 use crate::config::Config;
 use crate::lane::route::{self, Router};
 use crate::payout::backoff;
-use crate::queue::Work;
+use crate::queue::{Wake, Work};
 use crate::sheet::Program;
 use crate::store::{ImportTotals, IssueView, NewRow, SharedStore, StoreError};
 use async_trait::async_trait;
@@ -43,6 +43,8 @@ pub struct Import {
     pub router: Arc<Router>,
     pub sheets: Program,
     pub clock: SharedClock,
+    /// Poked when a list is out of hand.
+    pub wake: Wake,
     /// Cancelled when the process is told to stop: what is being read is given back.
     pub stop: CancellationToken,
 }
@@ -60,11 +62,46 @@ impl Work for Import {
     }
 
     async fn perform(&self, batch: &Batch) {
-        let imported = tokio::select! {
+        tokio::select! {
             biased;
-            imported = self.import(batch) => imported,
-            () = self.stop.cancelled() => return self.again(batch, Duration::ZERO).await,
-        };
+            imported = self.import(batch) => self.record(batch, imported).await,
+            () = self.stop.cancelled() => self.again(batch, Duration::ZERO).await,
+        }
+        // Another list may have waited until this one was out of hand.
+        self.wake.poke();
+    }
+
+    async fn give_back(&self, batch: &Batch) {
+        self.again(batch, Duration::ZERO).await;
+    }
+
+    async fn panicked(&self, batch: &Batch) {
+        self.fail(batch, "the file could not be read. Save it again as XLSX or as CSV UTF-8 and upload that").await;
+        self.wake.poke();
+    }
+}
+
+enum Trouble {
+    File(ImportError),
+    Store(StoreError),
+    Io(std::io::Error),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(e: StoreError) -> Self {
+        Trouble::Store(e)
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(e: std::io::Error) -> Self {
+        Trouble::Io(e)
+    }
+}
+
+impl Import {
+    /// What becomes of a list that was read, or not.
+    async fn record(&self, batch: &Batch, imported: Result<(), Trouble>) {
         match imported {
             Ok(()) => {}
             // The file may well be sound.
@@ -91,34 +128,6 @@ impl Work for Import {
         }
     }
 
-    async fn give_back(&self, batch: &Batch) {
-        self.again(batch, Duration::ZERO).await;
-    }
-
-    async fn panicked(&self, batch: &Batch) {
-        self.fail(batch, "the file could not be read. Save it again as XLSX or as CSV UTF-8 and upload that").await;
-    }
-}
-
-enum Trouble {
-    File(ImportError),
-    Store(StoreError),
-    Io(std::io::Error),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(e: StoreError) -> Self {
-        Trouble::Store(e)
-    }
-}
-
-impl From<std::io::Error> for Trouble {
-    fn from(e: std::io::Error) -> Self {
-        Trouble::Io(e)
-    }
-}
-
-impl Import {
     /// Gives the list back, to be read from its beginning. What a reader that was left alone still adds finds another claim.
     async fn again(&self, batch: &Batch, wait: Duration) {
         for failures in 0..GIVE_BACK_TRIES {

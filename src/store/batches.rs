@@ -13,6 +13,11 @@ use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Lists read at once: one that takes long, or a spreadsheet that means harm, does not hold up the others.
+pub const IMPORTS_AT_ONCE: usize = 4;
+/// Lists of one organisation in hand at once: one that uploads many leaves places for the others.
+pub const IMPORTS_OF_ONE_MAX: usize = IMPORTS_AT_ONCE / 2;
+
 /// A row of the file on its way into the database.
 #[derive(Clone, Debug)]
 pub struct NewRow {
@@ -95,8 +100,9 @@ pub trait Batches: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<IssueView>>;
 
-    /// Engine: takes one batch that is due to be imported. What an earlier, broken import left behind is removed. One whose
-    /// reader never came back is claimed only while no other is in hand, and then is the only one.
+    /// Engine: takes one batch that is due to be imported, of an organisation with the fewest in hand, and with less than
+    /// [`IMPORTS_OF_ONE_MAX`]. What an earlier, broken import left behind is removed. One whose reader never came back is
+    /// claimed only while no other is in hand, and then is the only one.
     async fn claim_import(&self, lease: Duration) -> Result<Option<Batch>>;
     /// What approved lists of a kind with a mapping of their own taught of headers, the latest of each header. What a list of
     /// SMS taught says nothing of whom a payroll pays.

@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::faults::Injected;
 use crate::money::Money;
 use crate::payout::exception::Difference;
-pub use batches::{Batches, ImportTotals, NewRecipient, NewRow, RejectedRow};
+pub use batches::{Batches, IMPORTS_AT_ONCE, IMPORTS_OF_ONE_MAX, ImportTotals, NewRecipient, NewRow, RejectedRow};
 pub use exceptions::{Exceptions, TermsOfLanes};
 pub use installation::Installation;
 pub use list::{

@@ -207,3 +207,23 @@ async fn a_long_list_is_read_to_its_end_however_often_the_server_is_stopped() {
     let batch = world.gaba.maker.batch_in(id(&uploaded.body), &["ready", "import_failed"]).await;
     assert_eq!((&batch["state"], &batch["counts"]["valid"]), (&json!("ready"), &json!(ROWS)), "{batch}");
 }
+
+#[tokio::test]
+async fn a_list_is_read_before_most_of_the_many_that_another_organisation_uploaded_earlier() {
+    const MANY: usize = 8;
+    const ROWS: usize = 5_000;
+    let world = World::start("fairness").await;
+    let (many, (_, few, _)) = (&world.gaba.maker, world.other_organisation());
+    let long = list(ROWS, 1_000);
+    for n in 0..MANY {
+        let (status, batch) = many.upload_as(&fresh(), &format!("long {n}"), long.clone().into_bytes(), &[]).await;
+        assert_eq!(status, 202, "{batch}");
+    }
+    let short = ready(&few, list(1, 1_000), &[]).await;
+    assert_eq!(short["counts"]["valid"], 1, "{short}");
+    let read = many.all("/v1/batches").await.iter().filter(|batch| batch["state"] == "ready").count();
+    assert!(read <= MANY / 2, "{read} of {MANY} lists of another were read before this one");
+    for batch in many.all("/v1/batches").await {
+        assert_eq!(many.batch_in(id(&batch), &["ready"]).await["counts"]["valid"], ROWS);
+    }
+}

@@ -3,7 +3,7 @@
 use super::books::{all_payouts, assert_tenant};
 use super::support::*;
 use gaba::batch::State;
-use gaba::store::{PageRequest, Refusal, StoreError};
+use gaba::store::{IMPORTS_OF_ONE_MAX, PageRequest, Refusal, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -118,8 +118,8 @@ pub async fn a_list_whose_reader_never_came_back_is_read_alone(h: Harness) {
     let org = h.tenant().await;
     let claim = async || h.store.claim_import(LEASE).await.unwrap().map(|batch| (batch.id, batch));
     let mut lists = Vec::new();
-    for _ in 0..3 {
-        lists.push(h.uploaded(&org, &list(1)).await.id);
+    for of in [&org, &h.tenant().await, &h.tenant().await] {
+        lists.push(h.uploaded(of, &list(1)).await.id);
         h.advance(Duration::from_millis(1));
         claim().await.expect("lists are read beside one another");
     }
@@ -145,6 +145,54 @@ pub async fn a_list_whose_reader_never_came_back_is_read_alone(h: Harness) {
     assert!(claim().await.is_none(), "its turn has come, and somebody reads");
     h.store.finish_import(&reading, list(1).totals("sha256:x")).await.unwrap();
     assert_eq!(claim().await.map(|(id, _)| id), Some(deadly));
+}
+
+pub async fn lists_of_an_organisation_with_few_in_hand_are_read_before_those_of_one_with_many(h: Harness) {
+    let (many, one, other) = (h.tenant().await, h.tenant().await, h.tenant().await);
+    let uploaded = async |of| {
+        h.advance(Duration::from_millis(1));
+        h.uploaded(of, &list(1)).await.id
+    };
+    let claim = async || h.store.claim_import(LEASE).await.unwrap();
+    let next = async || claim().await.map(|batch| batch.id);
+    let [first, second, third, fourth] =
+        [uploaded(&many).await, uploaded(&many).await, uploaded(&many).await, uploaded(&many).await];
+    let reading = claim().await.unwrap();
+    assert_eq!(reading.id, first, "the oldest");
+    let theirs = [uploaded(&one).await, uploaded(&one).await, uploaded(&other).await];
+    assert_eq!(next().await, Some(theirs[0]), "the oldest of those who have none in hand");
+    assert_eq!(next().await, Some(theirs[2]), "nor has this one any");
+    assert_eq!(next().await, Some(second), "all have one in hand, and this is the oldest");
+    assert_eq!(next().await, Some(theirs[1]));
+    assert_eq!(next().await, None, "whoever has a list left has as many in hand as it may");
+    // What is out of hand makes room: what is read, and what is given back.
+    h.store.import_rows(&reading, LEASE, list(1).new_rows()).await.unwrap();
+    h.store.finish_import(&reading, list(1).totals("sha256:x")).await.unwrap();
+    let reading = claim().await.unwrap();
+    assert_eq!(reading.id, third);
+    h.store.give_back_import(&reading, LEASE / 2).await.unwrap();
+    assert_eq!(next().await, Some(fourth));
+    assert_eq!(next().await, None);
+}
+
+/// Else an organisation whose readers died would never be read again.
+pub async fn a_list_whose_lease_is_over_is_in_no_hand(h: Harness) {
+    let (org, other) = (h.tenant().await, h.tenant().await);
+    for _ in 0..IMPORTS_OF_ONE_MAX {
+        h.uploaded(&org, &list(1)).await;
+        h.store.claim_import(LEASE).await.unwrap().expect("a place");
+    }
+    h.uploaded(&org, &list(1)).await;
+    assert!(h.store.claim_import(LEASE).await.unwrap().is_none(), "it has its share");
+    h.lapse();
+    let fresh = h.uploaded(&other, &list(1)).await;
+    for _ in 0..=IMPORTS_OF_ONE_MAX {
+        let claimed = h.store.claim_import(LEASE).await.unwrap().expect("the next one");
+        assert_ne!(claimed.id, fresh.id, "nobody has one in hand, so the oldest is next");
+        h.store.import_rows(&claimed, LEASE, list(1).new_rows()).await.unwrap();
+        h.store.finish_import(&claimed, list(1).totals("sha256:x")).await.unwrap();
+    }
+    assert_eq!(h.store.claim_import(LEASE).await.unwrap().map(|b| b.id), Some(fresh.id));
 }
 
 pub async fn an_overtaken_importer_is_fenced_and_leaves_nothing(h: Harness) {

@@ -90,6 +90,8 @@ conformance!(sqlite, open_sqlite; {
         rows_that_arrive_extend_the_lease_of_their_import,
         an_import_that_is_given_back_does_not_count,
         a_list_whose_reader_never_came_back_is_read_alone,
+        lists_of_an_organisation_with_few_in_hand_are_read_before_those_of_one_with_many,
+        a_list_whose_lease_is_over_is_in_no_hand,
         an_overtaken_importer_is_fenced_and_leaves_nothing,
         a_broken_import_starts_clean,
         an_import_ends_only_with_every_row_and_all_its_money,

@@ -8,7 +8,7 @@ use crate::clock::Time;
 use crate::ids;
 use crate::money::Money;
 use crate::sms::PURPOSE_BULK;
-use crate::store::{ImportTotals, NewRow, Refusal, StoreError};
+use crate::store::{IMPORTS_OF_ONE_MAX, ImportTotals, NewRow, Refusal, StoreError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ pub(super) const DEADLY: &str = "reading this list ended the program three times
     as CSV UTF-8, upload it in parts, and tell your operator";
 
 pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Claim> {
-    let due = sql!("batch_due_import").bind(now.micros()).fetch_all(&mut *tx).await.map_err(error)?;
+    let due = sql!("batch_due_import").bind(now.micros()).bind(IMPORTS_OF_ONE_MAX as i64);
+    let due = due.fetch_all(&mut *tx).await.map_err(error)?;
     let Some(batch) = rows::batches(tx, &due).await?.pop() else { return Ok(Claim::Nothing) };
     if !may_begin(tx, get::<i64>(&due[0], "imports")? > 0, now).await? {
         return Ok(Claim::Nothing);
@@ -53,8 +54,8 @@ pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Duration) -> Result<Cla
     if get::<i64>(&begun, "imports")? > IMPORTS_MAX { Ok(Claim::Deadly(batch)) } else { Ok(Claim::Batch(batch)) }
 }
 
-/// A list that was begun and neither ended nor given back may be what ended its reader: it is read alone. The oldest is next
-/// whatever it is, so that it is not overtaken for ever.
+/// A list that was begun and neither ended nor given back may be what ended its reader: it is read alone. What is next stays
+/// next meanwhile, whatever it is, so that it is not overtaken for ever.
 async fn may_begin(tx: &mut Tx, suspect: bool, now: Time) -> Result<bool> {
     let in_hand = sql!("imports_in_hand").bind(now.micros()).fetch_one(tx).await.map_err(error)?;
     let (reading, beside_suspect): (i64, bool) = (get(&in_hand, "reading")?, get(&in_hand, "suspect")?);
