@@ -3,7 +3,10 @@
 use super::*;
 use crate::sheets::hostile;
 use crate::support::{list, until};
+use futures::StreamExt;
+use std::cell::Cell;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// The process that reads a spreadsheet for the server of this folder.
 fn reader(folder: &str) -> Option<u32> {
@@ -57,4 +60,39 @@ async fn a_reader_that_is_ended_from_outside_does_not_cost_the_list() {
     until("the reader to be gone", || async { (reader(&folder) != Some(pid)).then_some(()) }).await;
     let (_, seen) = maker.get(&format!("/v1/batches/{}", id(&batch))).await;
     assert_eq!(seen["state"], "importing", "it is read again when the claim is over: {seen}");
+}
+
+/// Two at a time, which is as many as one organisation has read: more would count how long they wait for each other.
+const HOSTILE_AT_ONCE: usize = 2;
+/// From the upload to the end.
+const HOSTILE_MAX: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn every_hostile_spreadsheet_ends_soon_and_in_words_while_another_organisation_is_served() {
+    const ROWS: usize = 10_000;
+    let world = World::start("hostile").await;
+    let ((_, maker, _), neighbour) = (world.other_organisation(), &world.gaba.maker);
+    let left = Cell::new(hostile::files().len());
+    let hostile =
+        futures::stream::iter(hostile::files()).for_each_concurrent(HOSTILE_AT_ONCE, async |(what, file, code)| {
+            let began = Instant::now();
+            let (status, batch) = maker.upload_as(&fresh(), what, file.clone(), &[]).await;
+            assert_eq!(status, 202, "{what}: {batch}");
+            let failed = maker.batch_in(id(&batch), &["ready", "import_failed"]).await;
+            assert_eq!(failed["state"], "import_failed", "{what}: {failed}");
+            let failure = failed["failure"].as_str().unwrap();
+            assert!(failure.contains(hostile::says(code)), "{what}: {failure}");
+            assert!(began.elapsed() < HOSTILE_MAX, "{what}: {:?}", began.elapsed());
+            left.set(left.get() - 1);
+        });
+    // One long list after another, so that there is one under way whatever the machine is like.
+    let neighbours = async {
+        while left.get() > 0 {
+            let (status, batch) = neighbour.upload_as(&fresh(), "long", list(ROWS, 1_000).into_bytes(), &[]).await;
+            assert_eq!(status, 202, "{batch}");
+            let read = neighbour.batch_in(id(&batch), &["ready", "import_failed"]).await;
+            assert_eq!((&read["state"], &read["counts"]["valid"]), (&json!("ready"), &json!(ROWS)), "{read}");
+        }
+    };
+    tokio::join!(hostile, neighbours);
 }

@@ -127,20 +127,19 @@ pub fn cases() -> Vec<Case> {
         upload: With(shown::formatted(5_000.0, ["0", "# ?/?"]), "list.xlsx", TELLING),
         becomes: Warned("shown_unknown"),
     };
-    let escaping = Case {
-        group: HOSTILE,
-        name: "an entry `../../etc/passwd` beside a sound list",
-        upload: Text(hostile::escaping(), "list.xlsx"),
-        becomes: Paid { rows: 1 },
-    };
-    let hostile = hostile::files().iter().map(|(name, bytes, codes)| {
-        let becomes = Unreadable(match codes {
-            ["too_many_columns"] => "more than 256 columns",
-            ["header_too_long"] => "the names of the columns",
-            ["too_much_text"] => "hold more text",
-            _ => "the workbook is",
-        });
+    let hostile = hostile::files().iter().map(|(name, bytes, code)| {
+        let becomes = Unreadable(hostile::says(code));
         Case { group: HOSTILE, name, upload: Text(bytes.clone(), "list.xlsx"), becomes }
     });
-    honest.into_iter().chain(made).chain([told]).chain(hostile).chain([escaping]).collect()
+    let sound = [
+        ("an entry `../../etc/passwd` beside a sound list", hostile::escaping()),
+        ("a shared formula of number 99999999999 in a sound list", hostile::far_formula()),
+    ];
+    let sound = sound.map(|(name, bytes)| Case {
+        group: HOSTILE,
+        name,
+        upload: Text(bytes, "list.xlsx"),
+        becomes: Paid { rows: 1 },
+    });
+    honest.into_iter().chain(made).chain([told]).chain(hostile).chain(sound).collect()
 }

@@ -108,8 +108,7 @@ fn hostile_positions_are_refused() {
 
 #[test]
 fn indices_that_ask_for_memory_get_none() {
-    let formula = "<c r=\"B2\"><f t=\"shared\" si=\"99999999999\" ref=\"B2:B3\">A1</f><v>5000</v></c>";
-    let read = read_bytes(&sheet(&(header() + &text("A2", "0772345678") + formula + &text("C2", "Grace"))));
+    let read = read_bytes(&hostile::far_formula());
     assert_eq!(read.recipient(2).amount.minor, 5_000);
 
     let xml = "<worksheet><dimension ref=\"XFD1048576:A1\"/><sheetData/></worksheet>";
