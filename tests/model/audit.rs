@@ -15,7 +15,8 @@ fn page() -> PageRequest {
     PageRequest { cursor: None, limit: 500 }
 }
 
-/// After each step: every batch that it may have changed, and the wallets (I4, I5, I6, I7).
+/// After each step: every batch that it may have changed, and the wallets as they are shown (I4, I6, I7). What the books say of
+/// them (I5) is `books`'.
 pub async fn touched(world: &mut World, people: bool) -> Result<(), Wrong> {
     let touched = world.model.touched.clone();
     for &b in &touched {
@@ -148,7 +149,7 @@ pub async fn everything(world: &mut World) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// I5: balances are the sums of transfers, and what goes out of one account comes into another.
+/// I5, as the store itself adds it up: balances are the sums of transfers, and what goes out of one account comes into another.
 async fn ledger(world: &World) -> Result<(), Wrong> {
     let check = world.store.check_ledger().await.map_err(|e| e.to_string())?;
     if !check.balances() {

@@ -2,8 +2,9 @@
 //! store and the engine's own decisions, with the books audited after every step.
 //!
 //! A *walk* is an empty installation, some hundred steps that its seed settles, and the truth about everything at its end.
-//! After each step the act's answer and whatever it may have changed are compared with the model; every few steps, and at
-//! the end, everything is.
+//! After each step are compared: the act's answer; every wallet and every hold, with its transfers and with the model (I5);
+//! and each batch that the model or a transfer says was changed (I4, I6, I7). Every few steps, and at the end, everything is,
+//! what falls due and the store's own check of the ledger too.
 //!
 //! - `GABA_MODEL_STEPS`: how many steps in all (`make model` takes a million).
 //! - `GABA_SEED`: the seed of the first walk; each one after it has the next. A walk that fails prints its own, and what it
@@ -14,13 +15,14 @@
 //! | `rules`, `news`, `claims`, `acts`, `list`, `cases`, `inbox` | the model: it shares no code with what it judges |
 //! | `provider` | the other side: who was paid under which reference |
 //! | `command`, `world/` | the steps, and how each is taken in the store and in the model |
-//! | `audit`, `told` | the comparison, and the invariants of the books and of the lists |
+//! | `audit`, `books`, `told` | the comparison, and the invariants of the payouts, of the money and of the lists |
 //! | `walk` | a walk from a seed; `support/walks` takes one after the other, and finds the fewest steps that fail |
 //!
 //! Another command is a line in `command` (what, and how often), one in `World::take`, and its rule in the model.
 
 mod acts;
 mod audit;
+mod books;
 mod cases;
 mod claims;
 mod command;

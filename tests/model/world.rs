@@ -6,6 +6,7 @@ mod people;
 mod post;
 
 use super::audit;
+use super::books::{self, Books};
 use super::cases::Person;
 use super::command::Command;
 use super::lane::*;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 
 const BEGINNING: Micros = 1_800_000_000_000_000;
 const ORGS: usize = 2;
+const DATABASE: &str = "gaba.db";
 
 /// Moves when a step does.
 pub struct ManualClock {
@@ -117,6 +119,7 @@ pub struct World {
     pub rows_of: HashMap<Uuid, At>,
     /// Final states as they were last seen: nothing leaves one but by an act of people.
     pub finals: HashMap<At, String>,
+    pub books: Books,
     counter: u64,
 }
 
@@ -141,8 +144,10 @@ impl World {
             posted: Vec::new(),
             rows_of: HashMap::new(),
             finals: HashMap::new(),
+            books: Books::default(),
             counter: 0,
         };
+        world.books.open(&world.folder.0.join(DATABASE)).await;
         for n in 0..ORGS {
             let tenant = world.tenant(n).await;
             world.tenants.push(tenant);
@@ -171,6 +176,7 @@ impl World {
         self.model.touched.clear();
         let people = matches!(command, Command::Resolve { .. } | Command::Act { .. });
         let done = self.take(command).await?;
+        books::follow(self).await?;
         audit::touched(self, people).await?;
         Ok(done)
     }
@@ -240,10 +246,11 @@ impl World {
     /// The process dies as by `kill -9`: another one begins with the files as they lie there.
     async fn crash(&mut self, zombies: bool) -> Result<bool, Wrong> {
         let next = Folder::new();
-        for file in ["gaba.db", "gaba.db-wal"] {
+        for file in [DATABASE, "gaba.db-wal"] {
             std::fs::copy(self.folder.0.join(file), next.0.join(file)).map_err(|e| format!("{file}: {e}"))?;
         }
         self.store = open(&next.0, self.clock.clone()).await;
+        self.books.open(&next.0.join(DATABASE)).await;
         self.folder = next;
         self.store.take_over().await.map_err(|e| e.to_string())?;
         self.model.take_over();
@@ -259,7 +266,7 @@ impl World {
 }
 
 async fn open(folder: &Path, clock: SharedClock) -> SharedStore {
-    Arc::new(SqliteStore::open(&format!("sqlite://{}", folder.join("gaba.db").display()), clock).await.unwrap())
+    Arc::new(SqliteStore::open(&format!("sqlite://{}", folder.join(DATABASE).display()), clock).await.unwrap())
 }
 
 /// Where a database lives: in memory, where the machine has a file system for that.
