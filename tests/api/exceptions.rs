@@ -10,7 +10,7 @@ fn impatient(toml: String) -> String {
     toml.replace("poll_after = ", "unknown_after = \"300ms\"\npoll_after = ")
 }
 
-fn one(phone: &str) -> String {
+pub(super) fn one(phone: &str) -> String {
     format!("name,phone,amount,reference\nAkello,{phone},50000,A\n")
 }
 
@@ -24,7 +24,7 @@ async fn say(who: &Api, exception: &Value, verdict: &str) -> Reply {
 
 impl World {
     /// Waits until an exception of this kind is open.
-    async fn exception(&self, kind: &str) -> Value {
+    pub(super) async fn exception(&self, kind: &str) -> Value {
         let path = format!("/v1/exceptions?state=open&kind={kind}");
         until(&format!("an open exception: {kind}"), || async { self.gaba.maker.all(&path).await.into_iter().next() })
             .await

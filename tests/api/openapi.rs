@@ -8,12 +8,12 @@ use reqwest::multipart;
 use serde_json::Map;
 use std::collections::{BTreeSet, HashMap};
 
-fn document() -> &'static Value {
+pub(super) fn document() -> &'static Value {
     gaba::http::openapi::document()
 }
 
 /// `(path, method, operation)` of every operation.
-fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+pub(super) fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
     let paths = document()["paths"].as_object().unwrap();
     paths.iter().flat_map(|(path, methods)| {
         methods.as_object().unwrap().iter().map(move |(method, operation)| (path.as_str(), method.as_str(), operation))

@@ -1,50 +1,62 @@
 //! Organisations know nothing of each other: what belongs to another one is not found.
 
+use super::exceptions::one;
+use super::openapi::{document, operations};
+use super::receipts::never_asking;
 use super::*;
 use crate::support::list;
 
-/// Every route with an id, with what would be done there.
-const ROUTES: [(&str, &str); 18] = [
-    ("GET", "/v1/batches/{batch}"),
-    ("GET", "/v1/batches/{batch}/issues"),
-    ("GET", "/v1/batches/{batch}/payouts"),
-    ("GET", "/v1/batches/{batch}/payouts?state=paid"),
-    ("GET", "/v1/batches/{batch}/messages"),
-    ("GET", "/v1/batches/{batch}/report"),
-    ("GET", "/v1/batches/{batch}/report?format=json"),
-    ("POST", "/v1/batches/{batch}/submit"),
-    ("POST", "/v1/batches/{batch}/approve"),
-    ("POST", "/v1/batches/{batch}/reject"),
-    ("POST", "/v1/batches/{batch}/pause"),
-    ("POST", "/v1/batches/{batch}/resume"),
-    ("POST", "/v1/batches/{batch}/cancel"),
-    ("GET", "/v1/payouts/{payout}"),
-    ("GET", "/v1/messages/{message}"),
-    ("GET", "/v1/wallets/{wallet}"),
-    ("POST", "/v1/wallets/{wallet}/fundings"),
-    ("HEAD", "/v1/batches/{batch}"),
-];
-
-/// The smallest body that a route takes.
-fn body(path: &str, digest: &Value) -> Value {
-    match path.rsplit('/').next().unwrap() {
-        "approve" => json!({"digest": digest}),
-        "reject" => json!({"reason": "because"}),
-        "fundings" => json!({"amount": "1", "reference": "stolen"}),
-        _ => json!({}),
-    }
+/// Something that can be done with what belongs to an organisation.
+struct Operation {
+    method: String,
+    path: &'static str,
+    /// What may follow the path: nothing, and each value of a parameter that has a few.
+    queries: Vec<String>,
+    /// The first example of it.
+    body: Option<&'static Value>,
 }
 
-async fn attempt(api: &Api, method: &str, path: &str, digest: &Value) -> Reply {
-    let request = request(api, method, path).header("Idempotency-Key", fresh());
-    reply(if method == "POST" { request.json(&body(path, digest)) } else { request }).await
+/// Every operation that takes an id and asks whose key it is; what can be read can be asked for without its body too.
+fn with_an_id() -> Vec<Operation> {
+    let taking = operations().filter(|(path, _, operation)| path.contains('{') && operation["security"].is_array());
+    let described = taking.map(|(path, method, operation)| {
+        let examples = operation["requestBody"]["content"]["application/json"]["examples"].as_object();
+        let body = examples.map(|examples| &examples.values().next().expect("an example")["value"]);
+        Operation { method: method.to_uppercase(), path, queries: queries(operation), body }
+    });
+    let head = Operation { method: "HEAD".into(), path: "/v1/batches/{id}", queries: vec![String::new()], body: None };
+    described.chain([head]).collect()
+}
+
+fn queries(operation: &Value) -> Vec<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query");
+    let named = parameters.flat_map(|parameter| {
+        let schema = &parameter["schema"];
+        let schema = schema["$ref"].as_str().map_or(schema, |at| document().pointer(&at[1..]).expect("a schema"));
+        let values = schema["enum"].as_array().into_iter().flatten();
+        values.map(|value| format!("?{}={}", parameter["name"].as_str().unwrap(), value.as_str().unwrap()))
+    });
+    [String::new()].into_iter().chain(named).collect()
+}
+
+async fn attempt(api: &Api, operation: &Operation, path: &str, digest: &Value) -> Reply {
+    let request = request(api, &operation.method, path).header("Idempotency-Key", fresh());
+    let Some(body) = operation.body else { return reply(request).await };
+    let mut body = body.clone();
+    if let Some(said) = body.get_mut("digest") {
+        *said = digest.clone();
+    }
+    reply(request.json(&body)).await
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_organisation_is_not_found_on_any_route() {
-    let world = World::start("tenancy").await;
+async fn what_belongs_to_another_organisation_is_not_found_by_any_operation() {
+    let world = World::configured("tenancy", never_asking).await;
     let ours = world.settle("ours", list(2, 50_000), &[("notify", "true")]).await;
     let waiting = world.gaba.maker.submit_list("waiting", list(2, 50_000), &[]).await;
+    world.network.control(json!({"http": {"receipt_mismatch": 1}})).await;
+    world.pay("doubtful", one("256702345678"), &[]).await;
+    let exception = world.exception("mismatch").await;
     let maker = &world.gaba.maker;
     let path = format!("/v1/batches/{}", id(&ours));
     let payout = maker.all(&format!("{path}/payouts")).await.remove(0);
@@ -55,29 +67,32 @@ async fn what_belongs_to_another_organisation_is_not_found_on_any_route() {
         let created = world.json(&["key", "create", &organisation, "--role", role]);
         Api::new(&world.gaba.url, created["key"].as_str().unwrap())
     });
-    for (method, route) in ROUTES {
-        let nothing = ["{batch}", "{payout}", "{message}", "{wallet}"];
-        let nothing = nothing.iter().fold(route.to_owned(), |path, name| path.replace(name, &fresh()));
-        for batch in [&ours, &waiting] {
-            let path = route
-                .replace("{batch}", id(batch))
-                .replace("{payout}", id(&payout))
-                .replace("{message}", id(&message))
-                .replace("{wallet}", id(&wallet));
+    for operation in with_an_id() {
+        let theirs = match operation.path.split('/').nth(2).unwrap() {
+            "batches" => vec![&ours, &waiting],
+            "payouts" => vec![&payout],
+            "messages" => vec![&message],
+            "wallets" => vec![&wallet],
+            "exceptions" => vec![&exception],
+            noun => panic!("{}: make one of {noun} for this test", operation.path),
+        };
+        let path = |id: &str, query: &str| operation.path.replace("{id}", id).replace("{row}", "2") + query;
+        for (thing, query) in theirs.iter().flat_map(|thing| operation.queries.iter().map(move |query| (thing, query)))
+        {
+            let what = format!("{} {}", operation.method, path(id(thing), query));
             let mut not_found = 0;
             for stranger in &strangers {
-                let answer = attempt(stranger, method, &path, &batch["digest"]).await;
-                let absent = attempt(stranger, method, &nothing, &batch["digest"]).await;
+                let answer = attempt(stranger, &operation, &path(id(thing), query), &thing["digest"]).await;
+                let absent = attempt(stranger, &operation, &path(&fresh(), query), &thing["digest"]).await;
                 // Not even that it exists is told; a role that may not do it anywhere hears that first.
-                assert_eq!(
-                    (answer.status, &answer.body["detail"]),
-                    (absent.status, &absent.body["detail"]),
-                    "{method} {path}"
-                );
-                assert!(answer.status == 404 || answer.body["code"] == "forbidden", "{method} {path}: {}", answer.body);
-                not_found += usize::from(answer.status == 404);
+                assert_eq!((answer.status, &answer.body["detail"]), (absent.status, &absent.body["detail"]), "{what}");
+                // What answers a HEAD has no body.
+                match (answer.status, answer.body["code"].as_str().unwrap_or("not_found")) {
+                    (404, "not_found") => not_found += 1,
+                    told => assert_eq!(told, (403, "forbidden"), "{what}"),
+                }
             }
-            assert!(not_found > 0, "{method} {path}: nobody was even allowed to look");
+            assert!(not_found > 0, "{what}: nobody was even allowed to look");
         }
     }
     for list in ["/v1/batches", "/v1/exceptions"] {

@@ -4,7 +4,7 @@ use super::bad_day;
 use super::stage::Stage;
 use super::trial::{Trial, size};
 use crate::support::engine::ENGINE;
-use crate::support::{Api, Folder, Installation, configuration, until};
+use crate::support::{Api, Folder, Installation, configuration, described, until};
 use rand::RngExt;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -76,7 +76,7 @@ async fn upload(api: &Api, nth: u64) -> Option<u16> {
     let form = reqwest::multipart::Form::new().text("name", "no list").text("currency", "UGX").text("kind", "payout");
     let request = api.client.post(format!("{}/v1/batches", api.url)).bearer_auth(&api.key);
     let request = request.header("Idempotency-Key", format!("no-list-{nth}")).multipart(form.part("file", file));
-    Some(request.send().await.ok()?.status().as_u16())
+    Some(described::try_send(request).await.ok()?.status)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,8 +117,8 @@ async fn a_full_disk_is_told_and_heals_by_itself() {
         disk.empty(&mut stage.gaba);
         let ready = format!("{}/readyz", stage.gaba.url);
         until("the server to be ready again", || async {
-            let answer = stage.gaba.maker.client.get(&ready).send().await.ok()?;
-            answer.status().is_success().then_some(())
+            let answer = described::try_send(stage.gaba.maker.client.get(&ready)).await.ok()?;
+            answer.is_success().then_some(())
         })
         .await;
     }

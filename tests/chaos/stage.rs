@@ -2,7 +2,7 @@
 //! whether the server is alive just now.
 
 use crate::support::judge::{self, Findings};
-use crate::support::{Api, Folder, Installation, Network, PATIENCE, configuration, until};
+use crate::support::{Api, Folder, Installation, Network, PATIENCE, configuration, described, until};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -239,8 +239,7 @@ impl Stage {
 
     /// The value of one metric of the server.
     pub async fn metric(&self, name: &str, labels: &[&str]) -> u64 {
-        let answer = self.gaba.maker.client.get(format!("{}/metrics", self.gaba.url)).send().await.unwrap();
-        let text = answer.text().await.unwrap();
+        let text = described::send(self.gaba.maker.client.get(format!("{}/metrics", self.gaba.url))).await.text();
         let fits = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
         let values = text.lines().filter(fits).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
         values.sum::<f64>() as u64
@@ -255,17 +254,15 @@ pub fn signal(name: &str, process: u32) {
 
 /// What a GET answers with success; whoever does not answer, or not now, is `None`.
 pub async fn peek(api: &Api, path: &str) -> Option<Value> {
-    let answer = api.client.get(format!("{}{path}", api.url)).bearer_auth(&api.key).send().await.ok()?;
-    if !answer.status().is_success() {
-        return None;
-    }
-    answer.json().await.ok()
+    let request = api.client.get(format!("{}{path}", api.url)).bearer_auth(&api.key);
+    let answer = described::try_send(request).await.ok()?;
+    answer.is_success().then(|| answer.json())
 }
 
 /// A POST under a key, whatever comes of it.
 async fn post(api: &Api, key: &str, path: &str, body: &Value) {
     let request = api.client.post(format!("{}{path}", api.url)).bearer_auth(&api.key);
-    drop(request.header("Idempotency-Key", key).json(body).send().await);
+    drop(described::try_send(request.header("Idempotency-Key", key).json(body)).await);
 }
 
 async fn upload(api: &Api, name: &str, csv: &str, fields: &[(&str, &str)]) -> Option<Value> {
@@ -275,10 +272,8 @@ async fn upload(api: &Api, name: &str, csv: &str, fields: &[(&str, &str)]) -> Op
     }
     let file = reqwest::multipart::Part::bytes(csv.as_bytes().to_vec()).file_name("list.csv");
     let request = api.client.post(format!("{}/v1/batches", api.url)).bearer_auth(&api.key);
-    let answer = request.header("Idempotency-Key", name).multipart(form.part("file", file)).send().await.ok()?;
-    assert!(!answer.status().is_client_error(), "{}", answer.text().await.unwrap());
-    if !answer.status().is_success() {
-        return None;
-    }
-    answer.json().await.ok()
+    let request = request.header("Idempotency-Key", name).multipart(form.part("file", file));
+    let answer = described::try_send(request).await.ok()?;
+    assert!(!(400..500).contains(&answer.status), "{}", answer.text());
+    answer.is_success().then(|| answer.json())
 }

@@ -369,12 +369,9 @@ impl Api {
     /// Waits until a batch is in one of `states`.
     pub async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
         until(&format!("batch {id} in {states:?}"), || async {
-            let path = format!("/v1/batches/{id}");
-            let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+            let request = self.client.get(format!("{}/v1/batches/{id}", self.url)).bearer_auth(&self.key);
             // The server may be dead just now: tests kill it.
-            let answer = described::Answer::read(request.send().await.ok()?).await.ok()?;
-            described::check("get", &path, &answer);
-            let batch = answer.json();
+            let batch = described::try_send(request).await.ok()?.json();
             states.contains(&batch["state"].as_str()?).then_some(batch)
         })
         .await
