@@ -1,5 +1,5 @@
 //! The API's rows of the matrix: what is asked, and the status and code of the answer. That another organisation's ids are
-//! found on no route stands in `tests/api/tenancy.rs`, which lists the routes.
+//! found by no operation stands in `tests/api/tenancy.rs`, which takes the operations from the description of the API.
 
 use super::{Ground, answer, said, upload};
 use crate::support::{Api, list};
@@ -47,7 +47,20 @@ async fn approve(api: &Api, batch: &Value) -> (u16, Value) {
     answer(request.json(&json!({"digest": batch["digest"]}))).await
 }
 
-const ACTS: [Act; 8] = [
+/// Corrects a row of a list.
+async fn correct(api: &Api, batch: &Value, row: u32, body: Value) -> (u16, Value) {
+    let path = format!("{}/v1/batches/{}/rows/{row}", api.url, said(&batch["id"]));
+    answer(api.client.patch(path).bearer_auth(&api.key).json(&body)).await
+}
+
+/// Every act with its answers, for the page.
+pub fn lines() -> Vec<(String, String)> {
+    let answer = |(status, code): &(u16, &str)| format!("{status} {code}").trim_end().to_owned();
+    let answers = |act: &Act| act.answers.iter().map(answer).collect::<Vec<_>>().join(", ");
+    ACTS.iter().map(|act| (act.name.to_owned(), answers(act))).collect()
+}
+
+const ACTS: [Act; 10] = [
     Act {
         name: "the same key with the same body, one after the other",
         run: |ground| {
@@ -133,6 +146,33 @@ const ACTS: [Act; 8] = [
             })
         },
         answers: &[(409, "digest_mismatch")],
+    },
+    Act {
+        name: "a correction, an approval of the digest from before it, and one of the digest from after it",
+        run: |ground| {
+            Box::pin(async move {
+                let maker = &ground.gaba.maker;
+                let (ids, _) = uploads(&[(maker, &fresh(), 2)]).await;
+                let before = maker.batch_in(&ids[0], &["ready"]).await;
+                let corrected = correct(maker, &before, 2, json!({"amount": "6000"})).await;
+                let (_, after) = maker.post(&format!("/v1/batches/{}/submit", ids[0]), json!({})).await;
+                let checker = &ground.gaba.checker;
+                vec![told(corrected), told(approve(checker, &before).await), told(approve(checker, &after).await)]
+            })
+        },
+        answers: &[(200, ""), (409, "digest_mismatch"), (200, "")],
+    },
+    Act {
+        name: "an approval, and a correction after it",
+        run: |ground| {
+            Box::pin(async move {
+                let batch = ground.gaba.maker.submit_list("approved", list(2, 5_000), &[]).await;
+                let approved = approve(&ground.gaba.checker, &batch).await;
+                let corrected = correct(&ground.gaba.maker, &batch, 2, json!({"amount": "6000"})).await;
+                vec![told(approved), told(corrected)]
+            })
+        },
+        answers: &[(200, ""), (409, "invalid_state")],
     },
     Act {
         name: "a key before and after it is revoked",

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 
 /// Uploads under way at a time.
 const AT_ONCE: usize = 8;
+/// Letters of what says both what is wrong and what to do.
+const MESSAGE_MIN: usize = 20;
 
 pub struct Case {
     pub group: &'static str,
@@ -73,8 +75,26 @@ pub enum Becomes {
 /// What a case turned out to be, for the page.
 pub struct Outcome {
     pub case: Case,
-    /// What the uploader reads, where there is something to read.
+    pub told: Told,
+}
+
+/// What the uploader reads, where there is something to read.
+#[derive(Default)]
+pub struct Told {
     pub message: String,
+    /// Where in the file it is, by row and column; nothing of the file as a whole.
+    pub place: String,
+}
+
+impl Told {
+    fn of_file(message: &Value) -> Told {
+        Told { message: said(message).to_owned(), place: String::new() }
+    }
+
+    fn of(issue: &Value) -> Told {
+        let column = issue["column"].as_str().map(|column| format!(", {column}")).unwrap_or_default();
+        Told { place: format!("row {}{column}", issue["row"]), ..Told::of_file(&issue["message"]) }
+    }
 }
 
 fn cases() -> Vec<Case> {
@@ -154,19 +174,21 @@ async fn run(ground: &Ground, case: Case) -> Outcome {
     let (status, uploaded) = send(maker, &case.upload).await;
     if let Becomes::NotTaken(refused, code) = case.becomes {
         assert_eq!((status, said(&uploaded["errors"][0]["code"])), (refused, code), "{}: {uploaded}", case.name);
-        let message = said(&uploaded["detail"]).to_owned();
-        return Outcome { case, message };
+        return Outcome { case, told: Told::of_file(&uploaded["detail"]) };
     }
     assert_eq!(status, 202, "{}: {uploaded}", case.name);
     let batch = maker.batch_in(said(&uploaded["id"]), &["ready", "import_failed"]).await;
     let path = format!("/v1/batches/{}", said(&batch["id"]));
     let issues = maker.all(&format!("{path}/issues")).await;
-    let told = |code: &str| issues.iter().find(|i| i["code"] == code).map(|i| said(&i["message"]).to_owned());
     let what = format!("{} ({:?}): {batch} {issues:#?}", case.name, case.becomes);
+    let find = |code: &str, severity: &str| {
+        let found = issues.iter().find(|issue| issue["code"] == code && issue["severity"] == severity);
+        found.map(Told::of).unwrap_or_else(|| panic!("{what}"))
+    };
     if !matches!(case.becomes, Becomes::Unreadable(_)) {
         assert_eq!(batch["state"], "ready", "{what}");
     }
-    let mut message = String::new();
+    let mut told = Told::default();
     match &case.becomes {
         Becomes::Paid { rows } => {
             assert!(issues.is_empty(), "{what}");
@@ -178,30 +200,33 @@ async fn run(ground: &Ground, case: Case) -> Outcome {
             assert_eq!(last_row(maker, &path).await, *expected, "{what}");
         }
         Becomes::Warned(code) | Becomes::WarnedReads(code, _) => {
-            message = told(code).unwrap_or_else(|| panic!("{what}"));
+            told = find(code, "warning");
             assert!(issues.iter().all(|i| i["severity"] == "warning"), "{what}");
             assert!(batch["counts"]["valid"].as_i64() > Some(0) && batch["counts"]["invalid"] == 0, "{what}");
             if let Becomes::WarnedReads(_, expected) = &case.becomes {
                 assert_eq!(last_row(maker, &path).await, *expected, "{what}");
             }
         }
-        Becomes::Refused(code) => {
-            message = told(code).unwrap_or_else(|| panic!("{what}"));
-            assert!(issues.iter().any(|i| i["code"] == *code && i["severity"] == "error"), "{what}");
-        }
+        Becomes::Refused(code) => told = find(code, "error"),
         Becomes::Unreadable(part) => {
             assert_eq!(batch["state"], "import_failed", "{what}");
-            message = said(&batch["failure"]).to_owned();
-            assert!(message.contains(part), "{what}");
+            told = Told::of_file(&batch["failure"]);
+            assert!(told.message.contains(part), "{what}");
         }
         Becomes::NotTaken(..) => unreachable!("its upload was refused"),
     }
     if let Some(earlier) = earlier {
-        message = message.replace(&said(&earlier["created_at"])[..EARLIER_DAY.len()], EARLIER_DAY);
+        told.message = told.message.replace(&said(&earlier["created_at"])[..EARLIER_DAY.len()], EARLIER_DAY);
     }
-    // Whatever it is, it says what to do.
-    assert!(message.is_empty() || message.len() > 20, "{what}");
-    Outcome { case, message }
+    // Whatever else is said says what to do, of a row that is there, and of a cell in which column it stands; a row that is
+    // left out is quoted as a whole. The page has the row and the column of each case.
+    for issue in &issues {
+        assert!(issue["row"].as_u64() >= Some(1) && said(&issue["message"]).len() > MESSAGE_MIN, "{what}");
+        let of_no_cell = issue["value"].is_null() || issue["code"] == "signature_left_out";
+        assert!(of_no_cell || issue["column"].is_string(), "{what}");
+    }
+    assert!(told.message.is_empty() || told.message.len() > MESSAGE_MIN, "{what}");
+    Outcome { case, told }
 }
 
 /// The list that is there before the one of the line.

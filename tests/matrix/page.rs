@@ -1,6 +1,6 @@
 //! `docs/IMPORT.md`, written from the table and from what the server said to each of its lines.
 
-use super::{Becomes, Outcome};
+use super::{Becomes, Outcome, Told, api, reports};
 use gaba::batch::import::Field;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 const HEAD: &str = "# What a list may look like
 
 This page is for those who make lists. It is written from a test that uploads every line below to a running Gaba: what
-stands on the right is what Gaba says. A list that is not understood is never guessed at; it ends in an error that says
-what to do.
+stands on the right is what Gaba says, with the row and the column that it says it of. A list that is not understood is never
+guessed at; it ends in an error that says what to do.
 
 A list is a CSV or TSV text or a spreadsheet with one row per recipient and a header. Two columns are needed: the phone number and
 the amount. They are found by their names, whatever the case, the accents or the order:
@@ -60,15 +60,20 @@ pub fn is_current(outcomes: &[Outcome]) {
 
 fn page(outcomes: &[Outcome]) -> String {
     let mut page = HEAD.replace("{names}", &names());
-    let mut group = "";
-    for outcome in outcomes {
-        if outcome.case.group != group {
-            group = outcome.case.group;
-            let _ = write!(page, "\n## {group}\n\n| in the list | what becomes of it |\n|---|---|\n");
-        }
-        let _ = writeln!(page, "| {} | {} |", cell(outcome.case.name), cell(&verdict(outcome)));
+    for group in outcomes.chunk_by(|one, next| one.case.group == next.case.group) {
+        let lines = group.iter().map(|outcome| (outcome.case.name.to_owned(), verdict(outcome)));
+        section(&mut page, group[0].case.group, ["in the list", "what becomes of it"], lines);
     }
+    section(&mut page, "In the report", ["a name in the list", "the same in the report (CSV)"], reports::lines());
+    section(&mut page, "What is asked of the API", ["what is done", "status and code"], api::lines());
     page
+}
+
+fn section(page: &mut String, title: &str, head: [&str; 2], lines: impl IntoIterator<Item = (String, String)>) {
+    let _ = write!(page, "\n## {title}\n\n| {} | {} |\n|---|---|\n", head[0], head[1]);
+    for (left, right) in lines {
+        let _ = writeln!(page, "| {} | {} |", cell(&left), cell(&right));
+    }
 }
 
 /// A row per field with the names of columns that are understood.
@@ -81,14 +86,14 @@ fn names() -> String {
 }
 
 fn verdict(outcome: &Outcome) -> String {
-    let message = &outcome.message;
+    let Told { message, place } = &outcome.told;
     match &outcome.case.becomes {
         Becomes::Paid { rows: 1 } => "taken".into(),
         Becomes::Paid { rows } => format!("taken: all {rows} rows"),
         Becomes::Reads(row) => format!("taken, read as {row}"),
-        Becomes::Warned(_) => format!("taken, with a warning: {message}"),
-        Becomes::WarnedReads(_, row) => format!("taken, read as {row}, with a warning: {message}"),
-        Becomes::Refused(_) => format!("row refused: {message}"),
+        Becomes::Warned(_) => format!("taken, with a warning ({place}): {message}"),
+        Becomes::WarnedReads(_, row) => format!("taken, read as {row}, with a warning ({place}): {message}"),
+        Becomes::Refused(_) => format!("row refused ({place}): {message}"),
         Becomes::Unreadable(_) | Becomes::NotTaken(..) => format!("file refused: {message}"),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::Cursor;
 
 /// A name as uploaded, and its cell in the report: nothing that a spreadsheet would run.
-const CELLS: [(&str, &str, &str); 16] = [
+const CELLS: [(&str, &str, &str); 17] = [
     ("=", "=1+1", "'=1+1"),
     ("+", "+1", "'+1"),
     ("-", "-1", "'-1"),
@@ -22,6 +22,7 @@ const CELLS: [(&str, &str, &str); 16] = [
     ("a space before it", " =1+1", "'=1+1"),
     ("a tab before it", "\t=1+1", "'=1+1"),
     ("a line break, then a formula", "Grace\n=1+1", "'Grace\n=1+1"),
+    ("a carriage return, then a formula", "Grace\r=1+1", "'Grace\r=1+1"),
     ("quotes", "Nakato \"G\" Grace", "Nakato \"G\" Grace"),
     ("a delimiter", "Nakato, Grace; PhD", "Nakato, Grace; PhD"),
     ("a name", "Grace Nakato", "Grace Nakato"),
@@ -29,6 +30,19 @@ const CELLS: [(&str, &str, &str); 16] = [
 
 /// What is run where a cell begins with it.
 const RUN: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// Every cell as it is in the list and in the report, for the page.
+pub fn lines() -> Vec<(String, String)> {
+    CELLS.iter().map(|(_, name, cell)| ((*name).to_owned(), (*cell).to_owned())).collect()
+}
+
+/// An import takes off what is not seen at the beginning of a cell, so these are asked of the guard itself.
+#[test]
+fn a_cell_that_begins_with_a_tab_or_a_line_end_is_marked() {
+    for cell in ["\tGrace", "\rGrace", "\nGrace", "\t=1+1", "\r=1+1", "\"\n=1+1\""] {
+        assert_eq!(gaba::report::csv::safe(cell), format!("'{cell}"), "{cell:?}");
+    }
+}
 
 fn rows() -> impl Iterator<Item = [String; 3]> {
     let header = ["name", "phone", "amount"].map(str::to_owned);
