@@ -15,8 +15,8 @@ use std::hash::{BuildHasher, RandomState};
 
 /// Rows read at a time.
 const ROWS_AT_ONCE: u32 = 5_000;
-/// Of other lists, the newest first: what lies beyond is not compared.
-const ROWS_MAX: usize = 1_000_000;
+/// Of other lists, the newest first: a list that begins beyond is not compared.
+const ROWS_MAX: i64 = 1_000_000;
 /// Rows that are told. Whose lists count their rows from 1 has as many as the list is long.
 const TOLD_MAX: usize = 100;
 
@@ -35,10 +35,11 @@ pub async fn tell(store: &SharedStore, batch: &Batch, since: Time) -> Result<i64
     let mut own = Own::read(store, batch).await?;
     let (mut found, mut left) = (Vec::new(), ROWS_MAX);
     for list in lists {
-        if own.rows.is_empty() || found.len() == TOLD_MAX || left == 0 {
+        if own.rows.is_empty() || found.len() == TOLD_MAX || left <= 0 {
             break;
         }
-        left -= own.compare(store, list, since, left, &mut found).await?;
+        left -= list.rows;
+        own.compare(store, list, since, &mut found).await?;
     }
     match found.is_empty() {
         true => Ok(0),
@@ -49,35 +50,31 @@ pub async fn tell(store: &SharedStore, batch: &Batch, since: Time) -> Result<i64
 impl Own {
     async fn read(store: &SharedStore, batch: &Batch) -> Result<Own> {
         let mut own = Own { keys: RandomState::new(), rows: HashMap::new() };
-        let mut after = Some(0);
-        while let Some(from) = after {
-            let rows = store.digest_rows(batch, from, ROWS_AT_ONCE).await?;
-            after = rows.last().map(|last| last.row);
-            for row in &rows {
-                if let Some(reference) = &row.reference {
-                    own.rows.insert(own.keys.hash_one(reference), (row.row, number(&row.msisdn)));
-                }
+        let mut after = 0;
+        loop {
+            let rows = store.own_references(batch.id, after, ROWS_AT_ONCE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.row;
+            for row in rows {
+                own.rows.insert(own.keys.hash_one(&row.reference), (row.row, number(&row.msisdn)));
             }
         }
         Ok(own)
     }
 
-    /// Looks at up to `rows_max` payments of another list; gives how many it looked at. A row that is found is told of no
-    /// further list.
+    /// Looks at the payments of another list. A row that is found is told of no further list.
     async fn compare(
         &mut self,
         store: &SharedStore,
         list: OtherList,
         since: Time,
-        rows_max: usize,
         found: &mut Vec<RepeatedReference>,
-    ) -> Result<usize> {
-        let (mut looked, mut after) = (0, 0);
-        while looked < rows_max {
+    ) -> Result<()> {
+        let mut after = 0;
+        loop {
             let others = store.references(list.id, since, after, ROWS_AT_ONCE).await?;
-            let Some(last) = others.last() else { break };
+            let Some(last) = others.last() else { return Ok(()) };
             after = last.row;
-            looked += others.len();
             for other in others {
                 let key = self.keys.hash_one(&other.reference);
                 let Some((row, _)) = self.rows.get(&key).filter(|(_, paid)| *paid != number(&other.msisdn)).copied()
@@ -88,11 +85,10 @@ impl Own {
                 let last = found.len() + 1 == TOLD_MAX;
                 found.push(RepeatedReference { row, list: list.clone(), other_row: other.row, last });
                 if last {
-                    return Ok(looked);
+                    return Ok(());
                 }
             }
         }
-        Ok(looked.min(rows_max))
     }
 }
 

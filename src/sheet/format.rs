@@ -64,7 +64,15 @@ fn by(sections: &[Section], number: &str) -> Option<String> {
 fn is_date(code: &str) -> bool {
     let unquoted = code.split('"').step_by(2);
     let mut plain = unquoted.flat_map(|part| part.split('[').filter_map(|part| part.rsplit(']').next()));
-    plain.any(|part| part.contains(|c: char| "ymdhs".contains(c.to_ascii_lowercase())))
+    plain.any(|part| {
+        // What follows one of these is shown as it is, left out for its width, or repeated.
+        let mut marks = part.chars();
+        std::iter::from_fn(|| match marks.next()? {
+            '\\' | '_' | '*' => Some(marks.next().map_or(' ', |_| ' ')),
+            mark => Some(mark.to_ascii_lowercase()),
+        })
+        .any(|mark| "ymdhs".contains(mark))
+    })
 }
 
 /// One of the formats that `;` divides.
@@ -288,6 +296,9 @@ mod tests {
             (";;;", "5", ""),
             ("\"paid\"", "5", "paid"),
             ("yyyy-mm-dd", "45000", "45000"),
+            ("d\\.m\\.yy", "45000", "45000"),
+            ("0.0,,\\M", "5000000", "unknown"),
+            ("0.0,_h", "5000", "unknown"),
             ("[$-409]d mmm yyyy", "45000", "45000"),
             ("#,##0", "1000000000000000000000", "1,000,000,000,000,000,000,000"),
             ("#,##0", "NaN", "unknown"),

@@ -90,6 +90,8 @@ pub struct OtherList {
     pub id: BatchId,
     pub name: String,
     pub created_at: Time,
+    /// Of the upload, with a reference or without.
+    pub rows: i64,
 }
 
 /// A payment by its reference.
@@ -255,6 +257,8 @@ pub trait Lists: Send + Sync {
     /// The payments of a list after row `after` that have a reference, as far as they will be made, or were made or may have
     /// been after `since`.
     async fn references(&self, list: BatchId, since: Time, after: u32, limit: u32) -> Result<Vec<ReferenceLine>>;
+    /// The rows of a list after row `after` that are to be paid and have a reference, however far the list is.
+    async fn own_references(&self, list: BatchId, after: u32, limit: u32) -> Result<Vec<ReferenceLine>>;
     /// Writes them down as warnings of the batch, of each row once; how many are new. [`StoreError::Fenced`] when the batch
     /// moved on.
     async fn tell_references(&self, batch: &Batch, found: Vec<RepeatedReference>) -> Result<i64>;

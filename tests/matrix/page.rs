@@ -35,6 +35,10 @@ Titles may stand above the header, among the first 20 rows; rows keep the number
 list is left out when it is surely one, and so are signatures (*Prepared by*, *Approved by*, *Signature*) with what stands below them. `declared_total` and `declared_count`, when given with the upload, are
 compared with what can be paid; a list that is something else is not submitted.
 
+A list has at most a million recipients and its file 64 MiB, where the operator sets no other (`rows_max`, `upload_bytes_max`); 256
+columns, whose names have 16 KiB together; and 64 KiB of text in a cell. What takes far more to keep than its file is long, because
+long names go with every row, is refused.
+
 A list is compared with the others of its organisation that are open, or were last paid from within the `duplicate_window` (14 days
 where the operator sets no other): by its file, and row by row, for whoever gets the same amount, and for references that another
 number has there. A list of SMS is no payment; it is compared with lists of SMS, by its file and its text.

@@ -132,6 +132,11 @@ fn records() -> Vec<Case> {
             Reads("256772345257 512 Nakato, Grace"),
         ),
         case(
+            "every cell in quotes, and a number beside a small amount",
+            "\"name\",\"phone\",\"amount\",\"reference\"\n\"Jane\",\"0772345258\",\"500\",\"101\"\n",
+            Reads("256772345258 500 Jane"),
+        ),
+        case(
             "names under a header that stands in two rows, of which the second has none for them",
             "name,Mobile money,\n,phone,amount\nIrene,0772345251,5000\n",
             Warned("cell_without_header"),

@@ -42,7 +42,8 @@ pub(super) struct Records<R> {
     after_cr: bool,
     finished: bool,
     quotes: Quotes,
-    quoted: bool,
+    /// The cells of the current record that are in quotes, in order.
+    quoted: Vec<usize>,
 }
 
 /// Follows the quotes of one record. A quote that is missing makes the reader take rows for a part of a cell, until one that
@@ -62,7 +63,8 @@ enum Quotes {
 }
 
 impl Quotes {
-    fn follow(self, text: &[u8], delimiter: u8) -> Quotes {
+    /// Through a piece of a record that begins in `cell`; those that are in quotes are added to `quoted`.
+    fn follow(self, text: &[u8], delimiter: u8, mut cell: usize, quoted: &mut Vec<usize>) -> Quotes {
         // Most records have none.
         if matches!(self, Quotes::Begin | Quotes::Plain) && memchr::memchr(b'"', text).is_none() {
             return match text.last() {
@@ -71,7 +73,19 @@ impl Quotes {
                 Some(_) => Quotes::Plain,
             };
         }
-        text.iter().fold(self, |quotes, byte| match (quotes, *byte) {
+        text.iter().fold(self, |quotes, byte| {
+            let after = quotes.step(*byte, delimiter);
+            match (quotes, after) {
+                (Quotes::Begin, Quotes::Open) => quoted.push(cell),
+                (_, Quotes::Begin) if *byte == delimiter => cell += 1,
+                _ => {}
+            }
+            after
+        })
+    }
+
+    fn step(self, byte: u8, delimiter: u8) -> Quotes {
+        match (self, byte) {
             (Quotes::Stray, _) => Quotes::Stray,
             (Quotes::Open, b'"') => Quotes::Closed,
             (Quotes::Open, _) => Quotes::Open,
@@ -80,15 +94,15 @@ impl Quotes {
             (Quotes::Closed | Quotes::Over, b' ') => Quotes::Over,
             (Quotes::Closed | Quotes::Over, _) => Quotes::Stray,
             _ => Quotes::Plain,
-        })
+        }
     }
 }
 
 /// One record; not blank.
 pub(super) struct Record<'a> {
     pub row: u32,
-    /// Whether there is a quote in it.
-    pub quoted: bool,
+    /// The cells in quotes, in order.
+    pub quoted: &'a [usize],
     text: &'a str,
     ends: &'a [usize],
 }
@@ -116,7 +130,7 @@ impl<R: BufRead> Records<R> {
             after_cr: false,
             finished: false,
             quotes: Quotes::Begin,
-            quoted: false,
+            quoted: Vec::new(),
         }
     }
 
@@ -127,7 +141,7 @@ impl<R: BufRead> Records<R> {
         }
         self.row += 1;
         let (length, cells) = self.fill()?;
-        let (row, quoted) = (self.row, self.quoted);
+        let (row, quoted) = (self.row, self.quoted.as_slice());
         let bytes = &self.bytes[..length];
         let ends = &self.ends[..cells];
         if bytes.contains(&0) {
@@ -168,7 +182,8 @@ impl<R: BufRead> Records<R> {
     /// Reads one record; returns its length in bytes and the number of its cells.
     fn fill(&mut self) -> Result<(usize, usize), ImportError> {
         let (mut length, mut cells) = (0, 0);
-        (self.quotes, self.quoted) = (Quotes::Begin, false);
+        self.quotes = Quotes::Begin;
+        self.quoted.clear();
         loop {
             let buffer = fill_buf(&mut self.source, self.row)?;
             let at_end = buffer.is_empty();
@@ -177,9 +192,8 @@ impl<R: BufRead> Records<R> {
             let (result, read, written, ended) =
                 self.reader.read_record(input, &mut self.bytes[length..], &mut self.ends[cells..]);
             let last = read.checked_sub(1).map(|i| input[i]);
+            self.quotes = self.quotes.follow(&input[..read], self.delimiter, cells, &mut self.quoted);
             (length, cells) = (length + written, cells + ended);
-            self.quoted |= memchr::memchr(b'"', &input[..read]).is_some();
-            self.quotes = self.quotes.follow(&input[..read], self.delimiter);
             if !at_end {
                 self.source.consume(read);
             }

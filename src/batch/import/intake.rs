@@ -6,7 +6,7 @@ use super::foreign::Foreign;
 use super::header::{Header, Remembered, Search};
 use super::issue::{ImportError, Issue, Severity, SinkError};
 use super::rows::{Cell, Judge};
-use super::shape::{self, Shape, shifted};
+use super::shape::{self, Quoting, Shape, shifted};
 use super::totals::{self, HELD_ROWS_MAX, Look, Sum};
 use super::unnamed::Unnamed;
 use super::{Row, Stated, Terms};
@@ -39,10 +39,15 @@ pub(super) struct Intake<'a> {
     /// Bytes of the rows handed out, as they are kept, and the most there may be of them.
     kept: u64,
     kept_max: u64,
-    /// What stands between the cells of a text, and whether a quote is in the present record.
-    text: Option<(char, bool)>,
-    /// Quotes stood in a record that needed none: whoever wrote the text quotes some cells whatever is in them.
-    quotes_at_will: bool,
+    /// Of a text.
+    text: Option<Text>,
+}
+
+/// What stands between the cells of a text, and what is in quotes in the present record.
+#[derive(Clone, Copy)]
+struct Text {
+    delimiter: char,
+    amount: Quoting,
 }
 
 pub(super) struct Held {
@@ -94,7 +99,6 @@ impl<'a> Intake<'a> {
             kept: 0,
             kept_max: KEPT_BYTES_MAX,
             text: None,
-            quotes_at_will: false,
         }
     }
 
@@ -114,9 +118,15 @@ impl<'a> Intake<'a> {
         columns.of(Field::Amount)
     }
 
-    /// Of the record that comes next, in a text.
-    pub fn in_text(&mut self, delimiter: char, quoted: bool) {
-        self.text = Some((delimiter, quoted));
+    /// Of the record that comes next, in a text: which of its cells are in quotes.
+    pub fn in_text(&mut self, delimiter: char, quoted: &[usize]) {
+        let is_quoted = |at: usize| quoted.contains(&at) || quoted.contains(&(at + 1));
+        let amount = match self.amounts() {
+            Some(at) if is_quoted(at) => Quoting::Amount,
+            _ if !quoted.is_empty() => Quoting::Others,
+            _ => Quoting::Nothing,
+        };
+        self.text = Some(Text { delimiter, amount });
     }
 
     /// Keeps an eye on what the file's encoding, which is a guess, makes of names.
@@ -131,9 +141,6 @@ impl<'a> Intake<'a> {
         }
         if let Some(foreign) = &mut self.foreign {
             foreign.notice(cells, self.header.as_ref().and_then(|(_, columns)| columns.of(Field::Name)));
-        }
-        if let Some((delimiter, true)) = self.text {
-            self.quotes_at_will |= !cells.iter().any(|cell| cell.text.contains([delimiter, '"', '\n', '\r']));
         }
         if self.shape == Shape::Strict && shape::has_rows_in_a_cell(self.terms, cells) {
             return Err(ImportError::RowInCell { row });
@@ -158,7 +165,7 @@ impl<'a> Intake<'a> {
             }
             self.unnamed = self.header.as_ref().map(|(_, columns)| Unnamed::new(columns)).unwrap_or_default();
             return match (&self.header, self.text) {
-                (Some((_, columns)), Some((delimiter, _)))
+                (Some((_, columns)), Some(Text { delimiter, .. }))
                     if shape::lines_like_rows(columns, row, cells, delimiter).is_some() =>
                 {
                     Err(ImportError::RowInCell { row })
@@ -172,9 +179,9 @@ impl<'a> Intake<'a> {
             return self.refuse_header(row, cells, others);
         }
         let paid = self.terms.sms.is_none();
-        let may_split = paid && self.text.is_none_or(|(delimiter, _)| delimiter == ',');
-        let careful = self.text.is_some_and(|(_, quoted)| quoted) && !self.quotes_at_will;
-        let split = shape::split_amount(columns, cells, self.shape, careful, self.terms.currency).filter(|_| may_split);
+        let may_split = paid && self.text.is_none_or(|text| text.delimiter == ',');
+        let quoting = self.text.map_or(Quoting::Nothing, |text| text.amount);
+        let split = shape::split_amount(columns, cells, self.shape, quoting, self.terms.currency).filter(|_| may_split);
         let cells = split.as_deref().unwrap_or(cells);
         let whole = !self.has_shifted(columns, cells);
         let signed = self.held.iter().any(|held| held.look == Look::Signed);
@@ -245,9 +252,7 @@ impl<'a> Intake<'a> {
         let shifted = self.has_shifted(columns, cells);
         self.unnamed.notice(row, cells);
         let mut judge = Judge::new(self.terms, columns, row, cells);
-        judge
-            .issues
-            .extend(self.text.and_then(|(delimiter, _)| shape::lines_like_rows(columns, row, cells, delimiter)));
+        judge.issues.extend(self.text.and_then(|text| shape::lines_like_rows(columns, row, cells, text.delimiter)));
         let (row, amount) = judge.judge(shifted, &mut self.duplicates);
         self.sum.add(amount);
         self.hand_out(row)
@@ -278,8 +283,8 @@ impl<'a> Intake<'a> {
     pub fn finish(mut self, encoding: &str) -> Result<Taken, ImportError> {
         let mut notices = Vec::new();
         for held in std::mem::take(&mut self.held) {
-            if let (Some((_, columns)), Some((delimiter, _))) = (&self.header, self.text) {
-                notices.extend(shape::lines_like_rows(columns, held.row, &held.cells, delimiter));
+            if let (Some((_, columns)), Some(text)) = (&self.header, self.text) {
+                notices.extend(shape::lines_like_rows(columns, held.row, &held.cells, text.delimiter));
             }
             match (&self.header, held.look) {
                 (Some((_, columns)), Look::Sum) => {

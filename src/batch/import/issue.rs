@@ -196,8 +196,9 @@ pub enum ImportError {
     )]
     HeaderTooLong { row: u32, bytes: usize, max: usize },
     #[error(
-        "the rows up to row {row} hold more text than a list may have. Remove columns that are not needed and what is below \
-         the last recipient, or split the list, and upload it again"
+        "the rows up to row {row} hold more text than a list may have, the names of the columns counted with each row. \
+         Shorten long names, remove columns that are not needed and what is below the last recipient, or split the list, and \
+         upload it again"
     )]
     TooMuchText { row: u32 },
 

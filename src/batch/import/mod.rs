@@ -114,11 +114,21 @@ impl Row {
     /// About as many bytes as are kept of it: each cell goes with its header.
     pub fn kept_bytes(&self) -> usize {
         const OVERHEAD: usize = 8;
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let cell = |cell: &Uploaded| cell.header.as_ref().map_or(0, |h| h.len()) + length(&cell.text) + OVERHEAD;
+        let length = |text: &Option<String>| text.as_deref().map_or(0, escaped);
+        let cell = |cell: &Uploaded| cell.header.as_deref().map_or(0, escaped) + length(&cell.text) + OVERHEAD;
         let issue = |issue: &Issue| issue.message.len() + length(&issue.column) + length(&issue.value) + OVERHEAD;
         self.cells.iter().map(cell).sum::<usize>() + self.issues.iter().map(issue).sum::<usize>()
     }
+}
+
+/// Bytes of a text in JSON, in which cells are kept.
+fn escaped(text: &str) -> usize {
+    let more = |byte: u8| match byte {
+        b'"' | b'\\' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
 }
 
 /// What a report can show of any row, rejected ones included: as read where it could be read, else as uploaded.

@@ -291,7 +291,8 @@ impl<'a> Judge<'a> {
     fn judge_name(&mut self, name: Option<&str>) {
         let stands_empty = self.value(Field::Name).is_some_and(|v| bare(v).is_empty());
         if name.is_none() && stands_empty {
-            let message = "the row has no name. It can be paid, but nobody can check who the number belongs to";
+            let message = "the row has no name. It can be paid, but nobody can check who the number belongs to; type the \
+                           name if it is known";
             self.report(Field::Name, Issue::warning(self.row, "name_missing", message));
         }
     }

@@ -17,6 +17,15 @@ pub(super) enum Shape {
     Placed,
 }
 
+/// What is in quotes in a record of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Quoting {
+    Nothing,
+    /// The amount or what stands behind it, so that no comma has divided them.
+    Amount,
+    Others,
+}
+
 /// Whether one of the lines in a cell looks like a recipient, whom a missing quote has made a part of it.
 pub(super) fn has_rows_in_a_cell(terms: &Terms<'_>, cells: &[Cell<'_>]) -> bool {
     let is_recipient = |line: &str| {
@@ -83,13 +92,12 @@ pub(super) fn has_number(columns: &Columns, cells: &[Cell<'_>]) -> bool {
 }
 
 /// The cells with a mark on an amount that may have been split at its comma, so that each row fits the header: `500,000`
-/// without quotes. A spreadsheet that got it from such a file has lost the zeros before the rest. `careful`: in a text, that
-/// quotes stand where a comma made them necessary.
+/// without quotes. A spreadsheet that got it from such a file has lost the zeros before the rest.
 pub(super) fn split_amount<'c>(
     columns: &Columns,
     cells: &'c [Cell<'_>],
     shape: Shape,
-    careful: bool,
+    quoting: Quoting,
     currency: Currency,
 ) -> Option<Vec<Cell<'c>>> {
     let at = columns.of(Field::Amount)?;
@@ -98,13 +106,16 @@ pub(super) fn split_amount<'c>(
     let (rest, tail) = digits_before(bare(&rest.text));
     let ends = ends_amount(tail);
     let thousand = rest.len() == 3 && ends;
-    // Where money has no decimals hardly anybody is paid less than a thousand.
-    let small = currency.exponent() == 0;
+    // Hardly anybody is paid so little: less than a hundred, or than a thousand where money has no decimals.
+    let small = currency.exponent() == 0 || whole.len() < 3;
     let is_rest = match shape {
+        Shape::Strict if quoting == Quoting::Amount => false,
         // Something made it longer than the header, though the last of it is blank.
-        Shape::Strict if cells.len() > columns.width => thousand,
-        // Who quotes a cell for its commas would have quoted the amount too; zeros look like one all the same.
-        Shape::Strict if careful => thousand && (small || rest.ends_with("00")) && !columns.is_number(at + 1),
+        Shape::Strict if cells.len() > columns.width && small => thousand,
+        // Who quotes other cells may quote for commas, and would have quoted the amount too; zeros look like one all the same.
+        Shape::Strict if quoting == Quoting::Others => {
+            thousand && (small || rest.ends_with("00")) && !columns.is_number(at + 1)
+        }
         Shape::Strict => thousand && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => {
             let digits = ends && (1..=3).contains(&rest.len());
@@ -117,7 +128,7 @@ pub(super) fn split_amount<'c>(
                 (false, _) => digits,
                 (true, true) => zeros || thousand,
                 // Or there was nothing to move: then they stand where no number should.
-                (true, false) => (zeros || thousand) && small && !columns.is_number(at + 1),
+                (true, false) => (zeros || thousand) && currency.exponent() == 0 && !columns.is_number(at + 1),
             }
         }
     };
@@ -153,4 +164,39 @@ fn ends_amount(tail: &str) -> bool {
 pub(super) fn shifted(columns: &Columns, cells: &[Cell<'_>]) -> bool {
     let beyond = cells.get(columns.headers.len()..);
     beyond.is_none_or(|cells| !cells.iter().all(Cell::is_blank))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a row that ends like this, under columns that end like that, may be one of an amount that came apart.
+    fn is_split(header: &str, row: &str, quoting: Quoting, currency: Currency) -> bool {
+        let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let columns = Columns::read(&header, None, None).unwrap();
+        let cells: Vec<Cell<'_>> = row.split(',').map(Cell::text).collect();
+        split_amount(&columns, &cells, Shape::Strict, quoting, currency).is_some()
+    }
+
+    #[test]
+    fn an_amount_that_may_have_come_apart_is_told_from_one_that_did_not() {
+        use {Currency::*, Quoting::*};
+        for (header, row, quoting, currency, split) in [
+            ("phone,amount,remark", "0712,648,725", Nothing, Kes, true),
+            ("phone,amount,staff no", "0712,648,725", Nothing, Kes, false),
+            ("phone,amount,staff no", "0712,500,000", Nothing, Kes, true),
+            // As R writes it, and who quotes for commas.
+            ("phone,amount,points", "0712,500,250", Others, Kes, false),
+            ("phone,amount,points", "0712,1,250", Others, Kes, true),
+            ("phone,amount,points", "0712,500,250", Others, Ugx, true),
+            ("phone,amount,reference", "0712,500,101", Amount, Kes, false),
+            ("phone,amount,reference", "0712,500,000", Amount, Ugx, false),
+            // A delimiter at the end of each row.
+            ("phone,amount,staff no", "0712,500,101,", Nothing, Kes, false),
+            ("phone,amount,staff no", "0712,512,550,", Nothing, Ugx, true),
+            ("phone,amount,staff no,", "0712,512,550,", Nothing, Ugx, false),
+        ] {
+            assert_eq!(is_split(header, row, quoting, currency), split, "{header}: {row} {quoting:?} {currency}");
+        }
+    }
 }

@@ -125,7 +125,7 @@ fn tell_shown(cells: &mut [Cell<'_>], told: impl Iterator<Item = usize>) -> Vec<
     let mut unknown = Vec::new();
     for column in told {
         let Some(cell) = cells.get_mut(column) else { continue };
-        match cell.shown.take() {
+        match cell.shown.take().filter(|_| cell.fault != Some(Fault::Imprecise)) {
             Some(Shown::As(text)) => *cell = Cell::text(text),
             Some(Shown::Unknown) => unknown.push(column),
             None => {}
@@ -224,7 +224,17 @@ fn letters(column: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::letters;
+    use super::{letters, tell_shown};
+    use crate::sheet::{Cell, Fault, Shown};
+
+    #[test]
+    fn digits_that_a_spreadsheet_does_not_keep_are_not_told_as_seen() {
+        let cell = |fault| Cell { text: "12345678901234567".into(), fault, shown: Some(Shown::As("1".into())) };
+        let mut cells = [cell(Some(Fault::Imprecise)), cell(None)];
+        assert!(tell_shown(&mut cells, 0..2).is_empty());
+        assert_eq!(cells.each_ref().map(|cell| cell.fault), [Some(Fault::Imprecise), None]);
+        assert_eq!(cells[1].text, "1");
+    }
 
     #[test]
     fn columns_are_named_as_a_spreadsheet_shows_them() {

@@ -118,19 +118,21 @@ impl Lists for SqliteStore {
     async fn lists_with_references(&self, batch: &Batch, since: Time) -> Result<Vec<OtherList>> {
         let list = sql!("references_lists").bind(batch.id).bind(since.micros()).bind(LISTS_COMPARED_MAX);
         let found = list.fetch_all(&self.reader).await.map_err(error)?;
-        let other =
-            |row| Ok(OtherList { id: get(row, "id")?, name: get(row, "name")?, created_at: time(row, "created_at")? });
+        let other = |row| {
+            let (id, name, rows) = (get(row, "id")?, get(row, "name")?, get(row, "rows")?);
+            Ok(OtherList { id, name, created_at: time(row, "created_at")?, rows })
+        };
         found.iter().map(other).collect()
     }
 
     async fn references(&self, list: BatchId, since: Time, after: u32, limit: u32) -> Result<Vec<ReferenceLine>> {
         let next = sql!("references").bind(list).bind(i64::from(after)).bind(since.micros()).bind(i64::from(limit));
-        let found = next.fetch_all(&self.reader).await.map_err(error)?;
-        let line = |row| {
-            let (reference, msisdn) = (get(row, "reference")?, get(row, "msisdn")?);
-            Ok(ReferenceLine { row: rows::number(row, "row")?, reference, msisdn })
-        };
-        found.iter().map(line).collect()
+        next.fetch_all(&self.reader).await.map_err(error)?.iter().map(reference_line).collect()
+    }
+
+    async fn own_references(&self, list: BatchId, after: u32, limit: u32) -> Result<Vec<ReferenceLine>> {
+        let next = sql!("references_own").bind(list).bind(i64::from(after)).bind(i64::from(limit));
+        next.fetch_all(&self.reader).await.map_err(error)?.iter().map(reference_line).collect()
     }
 
     async fn tell_references(&self, batch: &Batch, found: Vec<RepeatedReference>) -> Result<i64> {
@@ -360,6 +362,10 @@ async fn tell_declared(tx: &mut Tx, batch: &Batch) -> Result<()> {
         add.bind(message).execute(&mut *tx).await.map_err(error)?;
     }
     settle(tx, batch, header, before).await
+}
+
+fn reference_line(row: &SqliteRow) -> Result<ReferenceLine> {
+    Ok(ReferenceLine { row: rows::number(row, "row")?, reference: get(row, "reference")?, msisdn: get(row, "msisdn")? })
 }
 
 /// What changed, for the audit trail.
