@@ -21,7 +21,7 @@ pub(super) enum Shape {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quoting {
     Nothing,
-    /// The amount or what stands behind it, so that no comma has divided them.
+    /// The amount or what stands behind it, so that no comma of this file has divided them.
     Amount,
     Others,
 }
@@ -109,12 +109,13 @@ pub(super) fn split_amount<'c>(
     // Hardly anybody is paid so little: less than a hundred, or than a thousand where money has no decimals.
     let small = currency.exponent() == 0 || whole.len() < 3;
     let is_rest = match shape {
-        Shape::Strict if quoting == Quoting::Amount => false,
         // Something made it longer than the header, though the last of it is blank.
-        Shape::Strict if cells.len() > columns.width && small => thousand,
-        // Who quotes other cells may quote for commas, and would have quoted the amount too; zeros look like one all the same.
-        Shape::Strict if quoting == Quoting::Others => {
-            thousand && (small || rest.ends_with("00")) && !columns.is_number(at + 1)
+        Shape::Strict if cells.len() > columns.width && small && quoting != Quoting::Amount => thousand,
+        // Who quotes other cells may quote for commas, and would have quoted the amount too; zeros look like one all the same,
+        // in quotes too, which may be of a file that was made from one in which it came apart.
+        Shape::Strict if quoting != Quoting::Nothing => {
+            let unusual = small && quoting == Quoting::Others;
+            thousand && (unusual || rest.ends_with("00")) && !columns.is_number(at + 1)
         }
         Shape::Strict => thousand && (rest.ends_with("00") || !columns.counts(at + 1)),
         Shape::Placed => {
@@ -190,7 +191,8 @@ mod tests {
             ("phone,amount,points", "0712,1,250", Others, Kes, true),
             ("phone,amount,points", "0712,500,250", Others, Ugx, true),
             ("phone,amount,reference", "0712,500,101", Amount, Kes, false),
-            ("phone,amount,reference", "0712,500,000", Amount, Ugx, false),
+            ("phone,amount,reference", "0712,500,000", Amount, Ugx, true),
+            ("phone,amount,days", "0712,500,100", Amount, Kes, false),
             // A delimiter at the end of each row.
             ("phone,amount,staff no", "0712,500,101,", Nothing, Kes, false),
             ("phone,amount,staff no", "0712,512,550,", Nothing, Ugx, true),

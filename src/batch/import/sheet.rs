@@ -13,8 +13,8 @@ use std::fs::File;
 /// Sheets or columns that a warning names.
 const NAMED_MAX: usize = 12;
 
-/// Hands the rows of the first visible sheet to `sink`. `bytes` is the length of the file. What is to be said of the file as a whole are warnings on its
-/// header.
+/// Hands the rows of the first visible sheet to `sink`. `bytes` is the length of the file. What is to be said of the file as a
+/// whole are warnings on its header.
 pub(super) fn read(
     file: File,
     bytes: u64,
